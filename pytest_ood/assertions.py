@@ -495,9 +495,8 @@ class Ood:
                 shift = replace(shift, source=_data_of_task(shift.source, chosen, None))
             dataset, classes = _data_of_task(data, chosen, labels), chosen.labels
         # Class indices follow the order of the argument `labels`; the task's labels are sorted.
-        as_tested = partial(
-            as_model, ordered=task is not None or labels is not None, structured=chosen.structured
-        )
+        ordered = task is not None or labels is not None
+        as_tested = partial(as_model, ordered=ordered, task=chosen)
         shift = _for_task(shift, chosen)
         metric = chosen.headline if metric is None else metric
         metrics = metric_names(chosen, shift.kind)
@@ -610,7 +609,7 @@ def _data_of_task(data: Data, task: Task, labels: Iterable[str] | None) -> Datas
         ids = content_ids((e.inputs, repr(e.label)) for e in examples)
         named = (replace(e, id=e.id or name) for e, name in zip(examples, ids, strict=True))
         dataset = Dataset("data", tuple(_in_form(example, task) for example in named))
-    check_labels(dataset, task.labels)
+    check_labels(dataset, task.truths)
     return dataset
 
 

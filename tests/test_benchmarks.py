@@ -74,7 +74,9 @@ ON_THEIR_OWN = {
     "findings.py",
     "label_reading.py",
     "label_scoring.py",
+    "multi_label_run.py",
     "ner_run.py",
+    "out_of_scope_run.py",
     "report_pictures.py",
 }
 

@@ -1063,3 +1063,67 @@ def test_the_guide_to_replays_gives_the_figures_of_the_answers(pytester: pytest.
     assert {e["n"] for e in report["evaluations"]} == {872}
     assert all(e["paired"] for e in report["evaluations"])
     assert [a["model"] for a in report["paradigm_comparisons"]] == ["gpt-4", "gpt-3.5"]
+
+
+GUIDES_TO_LABELS = {
+    "docs/multi-label.md": (
+        {
+            "emotions.csv": "text,label\n" + "".join(
+                f"{'he is furious' if n & 1 else ''} {'she is glad' if n & 2 else 'here'} and"
+                f" {'I am afraid' if n & 4 else 'there'} {n},"
+                f"{'|'.join(str(k + 1) for k in range(3) if n >> k & 1)}\n"
+                for n in range(160)
+            ),
+            "emotional-reviews.jsonl": "".join(
+                f'{{"text": "a {word} reader {n}", "label": ["{label}"]}}\n'
+                for n in range(40)
+                for word, label in (("glad", "joy"), ("afraid", "fear"))
+            ),
+        },
+        ("one-vs-rest", "rules"),
+        {"micro-f1", "exact-set", "recall-fear"},
+    ),
+    "docs/out-of-scope.md": (
+        {
+            "intents.jsonl": "".join(
+                f'{{"text": "{text} {n}", "label": "{label}"}}\n'
+                for n in range(50)
+                for text, label in (("send money", "pay"), ("phone me", "call"), ("sing", "oos"))
+            ),
+            "oos.jsonl": "".join(
+                f'{{"text": "what is {n}", "label": "oos"}}\n' for n in range(80)
+            ),
+        },
+        ("careful", "taught"),
+        {"accuracy", "false-acceptance"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("guide", GUIDES_TO_LABELS)
+def test_the_suites_of_the_guides_to_labels_run(
+    guide: str, readme_project: pytest.Pytester
+) -> None:
+    """Every model that the guide declares becomes a check, and its small ones are measured."""
+    data, measured, metrics = GUIDES_TO_LABELS[guide]
+    (suite,) = (
+        block.note.removeprefix("file: ") for block in blocks(guide) if "suites/" in block.note
+    )
+    project = with_guide(readme_project, guide, suite)
+    for name, text in data.items():
+        project.path.joinpath("data", name).write_text(text)
+    models = project.path.joinpath(suite.removeprefix("suites/")).read_text()
+    project.path.joinpath("pyproject.toml").write_text(
+        f'[tool.pytest_ood]\nsuites = ["{suite}"]\n{models}'
+    )
+    listed = project.runpytest_inprocess("--ood-suite", "--collect-only", "-q")
+    for model in tomllib.loads(models)["tool"]["pytest_ood"]["models"]:
+        listed.stdout.fnmatch_lines([f"*[[]{model}[]]"])
+    options = [f"--ood-model={model}" for model in measured]
+    run = project.runpytest_inprocess(
+        "--ood-suite", "-k", "not test_", "--ood-report=r.json", *options
+    )
+    assert run.ret in (0, 1)
+    report = json.loads(project.path.joinpath("r.json").read_text())
+    assert {floor["verdict"] for floor in report["in_distribution"]} == {"pass"}
+    assert {e["metric"] for e in report["evaluations"]} >= metrics

@@ -87,7 +87,7 @@ _ANNOUNCING = re.compile(
     re.IGNORECASE,
 )
 """The beginning of a line that announces the answer."""
-_NEXT_TASK = re.compile(
+NEXT_TASK = re.compile(
     r"(?:[^\w\n]|_){0,20}+(?:review|text|question|q|input|sentence|premise|hypothesis|passage|context)"
     r"(?:\s?\d{1,3})?(?:[*_`]|\s){0,9}[:\uff1a]",
     re.IGNORECASE,
@@ -145,7 +145,7 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
     words = {label: visible(word) for label, word in label_words.items()}
     said = visible(without_thoughts(text))
     for marked in (last_tagged(said), last_box(said)):
-        label = None if marked is None else _only(_named(marked, words))
+        label = None if marked is None else _only(named_labels(marked, words))
         if label is not None:
             return label
     # Lines are searched before the first JSON object; without one, in the whole text.
@@ -154,7 +154,7 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
     lines = [line for line in said[:start].splitlines() if line.strip()]
     label = _of_lines(lines, words) if lines else None
     if label is None:
-        label = _only(_named(said if json_object is None else _answer_of(json_object), words))
+        label = _only(named_labels(said if json_object is None else _answer_of(json_object), words))
     return label
 
 
@@ -169,18 +169,18 @@ def _of_lines(lines: list[str], words: Mapping[str, str]) -> str | None:
     A first line that begins with its label is the answer. Otherwise it may be reasoning, so that a
     line that announces the answer counts instead, unless it comes after the next input.
     """
-    label = _only(_named(lines[0], words))
+    label = _only(named_labels(lines[0], words))
     if label is not None and _begins_with(lines[0], words[label]):
         return label
     for index, line in enumerate(lines):
-        if index and _NEXT_TASK.match(line):
+        if index and NEXT_TASK.match(line):
             break
         announced = _ANNOUNCING.match(line)
         if announced:
             rest = line[announced.end() :]
             if not any(map(str.isalnum, rest)) and index + 1 < len(lines):
                 rest = lines[index + 1]
-            named = _only(_named(rest, words))
+            named = _only(named_labels(rest, words))
             if named is not None:
                 return named
     return label
@@ -288,7 +288,7 @@ def split_thoughts(text: str) -> tuple[str, str]:
     return (text.removesuffix(said), said) if text.endswith(said) else ("", text)
 
 
-def _named(text: str, label_words: Mapping[str, str]) -> set[str | None]:
+def named_labels(text: str, label_words: Mapping[str, str]) -> set[str | None]:
     """Return the labels that a text names, and None for a negated label."""
     tokens = _tokens(_without_small_words(text, label_words))
     words = {label: _tokens(word) for label, word in label_words.items()}

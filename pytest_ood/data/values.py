@@ -87,6 +87,19 @@ def label_forms(value: Any) -> tuple[str, ...]:
     return ()
 
 
+def renamed_label(value: Any, names: Mapping[str, str]) -> Any:
+    """Return the name for a value, or the value itself where it has none.
+
+    Args:
+        value: A label in any form; a missing one has the name of `NO_LABEL`.
+        names: The names, by labels as text.
+    """
+    if not names:
+        return value
+    forms = (NO_LABEL,) if is_missing(plain(value)) else label_forms(value)
+    return next((names[form] for form in forms if form in names), value)
+
+
 def label_among(value: Any, labels: Collection[str]) -> str:
     """Return the label that is equal to a value of other code, such as a class of an estimator.
 

@@ -143,7 +143,7 @@ class SuiteData:
         """Return all examples of a set."""
         if name not in self._wholes:
             if isinstance(source, Dataset):
-                check_labels(source, task.labels)
+                check_labels(source, task.truths)
                 self._wholes[name] = source
             else:
                 self._wholes[name] = self.reader.load(source, name, task)

@@ -346,7 +346,7 @@ class SuiteEvaluator:
         judged = invalid or self._first_invalid(shift, [("", measurement)])
         if judged is None and metric_class(metric).NEEDS_REFERENCE:
             reference = self.trials.needed_reference(shift, measurement.first.after)
-            judged = validity.lost_reference(shift.name, reference)
+            judged = validity.lost_reference(shift.name, reference, self.suite.task)
         judged = judged or self._judged(statistic, budget, metric, "no budget is set")
         return self._evaluation(
             model, shift, metric, measurement=measurement, statistic=statistic, judged=judged

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_ood.metrics import Outcomes
     from pytest_ood.shifts import Shift
     from pytest_ood.statistics import Statistic
+    from pytest_ood.tasks import Task
     from pytest_ood.trials.trial import Trial
 
 
@@ -130,10 +131,10 @@ def is_above_majority(statistic: Statistic, majority: float) -> bool:
     return statistic.p_above(majority) <= VALIDITY_ALPHA
 
 
-def lost_reference(name: str, outcomes: Outcomes) -> Judgement | None:
+def lost_reference(name: str, outcomes: Outcomes, task: Task) -> Judgement | None:
     """Return "invalid" where the in-domain reference has not learned the target domain."""
     statistic = mean_score(outcomes.graded.score)
-    majority = majority_share(Dataset(name, Subset(outcomes.examples, outcomes.indices)))
+    majority = majority_share(Dataset(name, Subset(outcomes.examples, outcomes.indices)), task)
     if is_above_majority(statistic, majority):
         return None
     return Judgement(

@@ -262,7 +262,8 @@ class Gate:
         for source in _sources_of(suite):
             self.reader.check(source)
         with contained("a model of pytest_ood_models"):
-            added = [as_model(model, labels) for model in self._own_models(suite.name, labels)]
+            own = self._own_models(suite.name, labels)
+            added = [as_model(model, labels, task=suite.task) for model in own]
         self._has_own_models |= bool(added)
         specs = models_for(suite, self.configuration.models)
         # Models of `pytest_ood_models` replace the suite's own models, but not configured ones.

@@ -677,15 +677,18 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
 
 
 def named_classes(row: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
-    """Return a row with the names of its classes; -1, which means no class, stays."""
+    """Return a row with the names of its classes, or of those of a list; -1, no class, stays."""
     if not names:
         return row
-    words = {
-        column: listed[row[column]]
-        for column, listed in names.items()
-        if isinstance(row.get(column), int) and 0 <= row[column] < len(listed)
-    }
-    return {**row, **words}
+
+    def named(value: Any, listed: Sequence[str]) -> Any:
+        """Return the name of a class, or the names of several."""
+        if isinstance(value, list):
+            return [named(one, listed) for one in value]
+        return listed[value] if isinstance(value, int) and 0 <= value < len(listed) else value
+
+    present = {column: listed for column, listed in names.items() if column in row}
+    return {**row, **{column: named(row[column], listed) for column, listed in present.items()}}
 
 
 def value_of(origin: str, number: int, row: Mapping[str, Any], column: str) -> Any:

@@ -16,7 +16,14 @@ import numpy as np
 from pytest_ood.data.examples import Dataset, Example, content_digest, counted_id, spooled
 from pytest_ood.data.lazy import occurrences
 from pytest_ood.data.options import FORMS, LETTERS
-from pytest_ood.data.values import NO_LABEL, is_missing, is_unlabelled, label_forms, plain
+from pytest_ood.data.values import (
+    NO_LABEL,
+    is_missing,
+    is_unlabelled,
+    label_forms,
+    plain,
+    renamed_label,
+)
 from pytest_ood.errors import (
     LONGEST_SHOWN,
     ConfigurationError,
@@ -548,7 +555,7 @@ class Reader:
         if source.scheme == ASSET:
             dataset = self._asset(rest, source, name)
             if task is not None:
-                check_labels(dataset, task.labels)
+                check_labels(dataset, task.truths)
             return dataset
         if source.scheme == HUB:
             return _dataset(name, source.data, self._hub_rows(rest, source), source, task)
@@ -575,9 +582,9 @@ class Reader:
                 f'[tool.pytest_ood.data] "{source.data}@{split}" = "PATH"'
             ) from error
         names = {
-            column: feature.names
+            column: names
             for column, feature in loaded.features.items()
-            if getattr(feature, "names", None)
+            if (names := getattr(getattr(feature, "feature", feature), "names", None))
         }
         for number, row in enumerate(loaded, start=1):
             yield number, named_classes(row, names)
@@ -930,10 +937,11 @@ class _AnswerReader:
 
     def _encoded(self, number: int, value: Any, inputs: Inputs) -> str | None:
         """Return the answer of a value that the task reads itself, or None."""
-        if self.task is None:
+        task, names = self.task, self.source.labels
+        if task is None or (not task.structured and renamed_label(value, names) is not value):
             return None
         try:
-            return self.task.encode(self.task.renamed(value, self.source.labels), inputs)
+            return task.encode(task.renamed(value, names), inputs)
         except DataError as error:
             raise DataError(f"{self._at(number)}{error}") from None
 
@@ -958,7 +966,7 @@ class _AnswerReader:
         value = plain(value)
         missing = is_missing(value)
         forms = (NO_LABEL,) if missing and NO_LABEL in source.labels else label_forms(value)
-        labels = task.labels if task is not None else ()
+        labels = task.truths if task is not None else ()
         renamed = next((source.labels[form] for form in forms if form in source.labels), None)
         label = next((form for form in forms if form in labels), next(iter(forms), None))
         # What a suite's data call their labels need not be what other data call them.

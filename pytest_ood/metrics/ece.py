@@ -11,6 +11,7 @@ from pytest_ood.data.categorical import combined
 from pytest_ood.errors import ModelError, NotApplicableError
 from pytest_ood.metrics.protocol import Metric
 from pytest_ood.statistics.calibration import Binned, calibration_rise
+from pytest_ood.tasks.classification import out_of_scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,26 +30,32 @@ class CalibrationError(Metric):
 
     The mean distance between the confidence in the answer and the share of right answers, weighted
     by the bins' sizes (Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3).
+
+    Attributes:
+        rejected: The answer without confidence that an abstention from an input out of scope is;
+            "" for none.
     """
 
     NAME = "ece"
     RISES = True
     RANK = 20
 
+    rejected: str = ""
+
     @classmethod
     def for_task(cls, task: Task) -> tuple[CalibrationError, ...]:
         """Return the metric for tasks with labels."""
-        return (cls(),) if task.labels else ()
+        return (cls(out_of_scope_of(task)),) if task.labels else ()
 
     def features(self, outcomes: Sequence[Outcome]) -> Floats:
         """Return for each bin: confidence minus rightness of the answers in it."""
         rows = np.zeros((len(outcomes), BINS))
         for row, outcome in zip(rows, outcomes, strict=True):
             answer = outcome.prediction
-            if answer.label is None:
-                # An abstention has no confidence, and is not right.
+            given = None if answer.label is None else answer.scores.get(answer.label)
+            if _is_abstention(answer.label, given, self.rejected):
                 continue
-            confidence = _checked(answer.scores.get(answer.label))
+            confidence = _checked(given)
             row[_bin(confidence)] = confidence - float(answer.label == outcome.label)
         return rows
 
@@ -65,19 +72,28 @@ class CalibrationError(Metric):
         kink where a bin is calibrated: the bootstrap of a function of means does not hold there.
         """
         sides = [
-            (sign / len(seeds), _binned(answers.before), _binned(answers.after))
+            (
+                sign / len(seeds),
+                _binned(answers.before, self.rejected),
+                _binned(answers.after, self.rejected),
+            )
             for seeds, sign in zip(models, signs, strict=True)
             for answers in seeds
         ]
         return calibration_rise(sides, paired=models[0][0].paired)
 
 
-def _binned(outcomes: Outcomes) -> Binned:
+def _is_abstention(answer: str | None, confidence: float | None, rejected: str) -> bool:
+    """Return whether an answer is an abstention, which has no confidence and counts in no bin."""
+    return answer is None or (confidence is None and answer == rejected != "")
+
+
+def _binned(outcomes: Outcomes, rejected: str) -> Binned:
     graded = outcomes.graded
 
     def row(truth: str, answer: str | None, confidence: float | None) -> tuple[int, float, float]:
         """Return the bin, the confidence and the signed calibration error of one answer."""
-        if answer is None:
+        if _is_abstention(answer, confidence, rejected):
             return 0, 0.0, 0.0
         checked = _checked(confidence)
         return _bin(checked), checked, checked - float(answer == truth)

@@ -44,7 +44,7 @@ class Reweighted(Metric):
     @classmethod
     def for_task(cls, task: Task) -> tuple[Reweighted, ...]:
         """Return the metric for tasks with labels."""
-        return (cls(task.labels),) if task.labels else ()
+        return (cls(task.truths),) if task.labels else ()
 
     def for_answers(self, before: Outcomes, after: Outcomes) -> Reweighted:
         """Return the metric; the target needs every label of the in-distribution examples."""

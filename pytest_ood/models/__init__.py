@@ -15,6 +15,7 @@ from pytest_ood.utils.objects import module_named, module_names
 
 if TYPE_CHECKING:
     from pytest_ood.models.protocol import Model, RecordedModel, SeededModel
+    from pytest_ood.tasks import Task
 
 
 @cache
@@ -38,7 +39,7 @@ def as_model(
     name: str | None = None,
     *,
     ordered: bool = True,
-    structured: bool = False,
+    task: Task | None = None,
 ) -> Model | RecordedModel | SeededModel:
     """Make a model under test of what a user has at hand.
 
@@ -50,7 +51,7 @@ def as_model(
         name: For what has no name of its own; its class or function gives it where left out.
         ordered: Whether the order of the labels is that of the model's classes, so that class
             indices and rows of probabilities can be read.
-        structured: Whether an answer of the task is a list or a mapping.
+        task: The task, which decides the form of answers; None for labels.
 
     Raises:
         ConfigurationError: it is none of these.
@@ -58,6 +59,7 @@ def as_model(
     from pytest_ood.models._objects import known_object
     from pytest_ood.models._pyfunc import is_pyfunc, native_model, pyfunc_answers
     from pytest_ood.models.protocol import SeededModel, is_model
+    from pytest_ood.tasks.classification import out_of_scope_of
 
     if isinstance(value, SeededModel) or is_model(value):
         return value
@@ -67,7 +69,7 @@ def as_model(
         owner = f"model {name or 'MLflow'!r}"
         native = native_model(value, owner, labels)
         if native is not None:
-            return as_model(native, labels, name, ordered=ordered)
+            return as_model(native, labels, name, ordered=ordered, task=task)
         return CallableModel(
             name or "MLflow",
             pyfunc_answers(value, owner),
@@ -87,7 +89,14 @@ def as_model(
         # SetFit's and others' estimators are asked in the same way.
         library = type(value).__module__.partition(".")[0]
         source = f"scikit-learn {kind}" if hasattr(value, "fit") else f"{library} {kind}"
-        return SklearnModel(name or kind, lambda: value, labels, source, ordered=ordered)
+        if task is not None and task.classes:
+            from pytest_ood.models._multi_label_sklearn import MultiLabelEstimator
+
+            return MultiLabelEstimator(name or kind, lambda: value, task.classes, source)
+        optional = () if task is None else (out_of_scope_of(task),)
+        return SklearnModel(
+            name or kind, lambda: value, labels, source, ordered=ordered, optional=optional
+        )
     if known is not None or can_be_called:
         from pytest_ood.models.callable import CallableModel
 
@@ -99,7 +108,7 @@ def as_model(
             "a Python function" if known is None else known.source,
             labels=labels,
             ordered=ordered,
-            structured=structured,
+            structured=task is not None and task.structured,
         )
     raise ConfigurationError(
         f"{value!r} is no model: give a model under test, a fitted scikit-learn estimator or "

@@ -52,7 +52,8 @@ from pytest_ood.models._training import (
     window,
 )
 from pytest_ood.models.protocol import Facts, Usage
-from pytest_ood.tasks import Prediction, decide
+from pytest_ood.tasks import Prediction, decide, unless_unsure
+from pytest_ood.tasks.classification import out_of_scope_of
 from pytest_ood.utils.files import file_name, filled_once
 from pytest_ood.utils.objects import ReloadsAfterPickling
 
@@ -69,6 +70,9 @@ AUTO = "auto"
 DEFAULT_BASE = "roberta-base"
 STAND_IN = "asset:minilm"
 """`auto` loads the default base, or the packaged encoder if the default cannot be loaded."""
+
+NOT_TRAINED = (*WHERE, "dtype", "abstain_below", "threshold")
+"""Parameters that decide no weights."""
 
 TRAINING_VERSION = 1
 """Raised when the training procedure changes, so that models are trained again."""
@@ -102,6 +106,8 @@ class FinetunedModel(ReloadsAfterPickling):
         device: "auto", "cpu", "cuda" or "mps".
         dtype: The data type of the weights; "auto" for that which `precision` chooses.
         device_map: How accelerate spreads the model over several devices; None for one device.
+        abstain_below: The probability of the likeliest label below which it abstains; None to
+            answer always.
         LENGTH: The default of `max_length`.
         OPTIONS: Further fields that users set.
         BATCHING: How tokenized inputs become batches.
@@ -109,7 +115,7 @@ class FinetunedModel(ReloadsAfterPickling):
 
     LOADED: ClassVar[tuple[str, ...]] = ("_loaded", "_tokenizer", "_encoded")
     LENGTH: ClassVar[int] = 256
-    OPTIONS: ClassVar[tuple[str, ...]] = ()
+    OPTIONS: ClassVar[tuple[str, ...]] = ("abstain_below",)
     BATCHING: ClassVar[type[Batching]] = Batching
 
     name: str
@@ -122,6 +128,7 @@ class FinetunedModel(ReloadsAfterPickling):
     device: str
     dtype: str
     device_map: str | None = None
+    abstain_below: float | None = None
     paradigm: Paradigm = "fine-tuned"
 
     @classmethod
@@ -160,6 +167,8 @@ class FinetunedModel(ReloadsAfterPickling):
         }
         if self.checkpoint == FROM_SCRATCH:
             shown["pretrained"] = False
+        if self.abstain_below is not None:
+            shown["abstain_below"] = self.abstain_below
         if self.training is not None:
             shown |= {
                 "epochs": self.training.settings.epochs,
@@ -196,6 +205,7 @@ class FinetunedModel(ReloadsAfterPickling):
         adapter = self._adapter if self.training is None else None
         content = checkpoint_hash(self.folder) if adapter is None else adapter.hash
         rest = [content, sorted(self.label_names.items()), self.max_length, self.precision]
+        rest += [] if self.abstain_below is None else [self.abstain_below]
         return hashlib.sha256(json.dumps(rest).encode()).hexdigest()
 
     @cached_property
@@ -275,7 +285,7 @@ class FinetunedModel(ReloadsAfterPickling):
             "data": self.training.load().content_hash,
             **self.head.settings,
             "max_length": self.max_length,
-            **{k: v for k, v in self.parameters.items() if k not in (*WHERE, "dtype")},
+            **{k: v for k, v in self.parameters.items() if k not in NOT_TRAINED},
         }
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
         return self.context.cache / "models" / f"{file_name(self.name)}-{key}"
@@ -356,7 +366,7 @@ class FinetunedModel(ReloadsAfterPickling):
                 batching.check(encoded, f"model {self.name!r}")
                 without.extend(n for n, row in enumerate(encoded, start) if not row["input_ids"])
                 for indices, logits in batching.logits(encoded, self.batch_size):
-                    yield [start + index for index in indices], logits.softmax(-1)
+                    yield [start + index for index in indices], self._probabilities(logits)
 
         for indices, rows in fetched(torch, outputs()):
             yield indices, [self._decided(labels, row) for row in rows]
@@ -369,7 +379,12 @@ class FinetunedModel(ReloadsAfterPickling):
         scores = dict.fromkeys(self.context.labels, 0.0)
         for label, score in zip(labels, row, strict=True):
             scores[label] += score
-        return decide(scores)
+        answer = decide(scores)
+        return answer if self.abstain_below is None else unless_unsure(answer, self.abstain_below)
+
+    def _probabilities(self, logits: Any) -> Any:
+        """Return the probability of each output, shape (n, outputs), of one label out of all."""
+        return logits.softmax(-1)
 
     def _known(self, inputs: Sequence[Inputs]) -> list[dict[str, list[int]]]:
         """Tokenize inputs, unless `seen` has just done it."""
@@ -452,7 +467,8 @@ class FinetunedModel(ReloadsAfterPickling):
             ModelError: a label is none of the task's, or has no output; or id2label and label2id
                 contradict each other.
         """
-        own = {label.lower(): label for label in self.context.labels}
+        labels = self.labels_of(self.context.task)
+        own = {label.lower(): label for label in labels}
         order = []
         for index in sorted(id2label):
             # A configuration may have numbers as names.
@@ -461,11 +477,12 @@ class FinetunedModel(ReloadsAfterPickling):
             if label is None:
                 raise ModelError(
                     f"model {self.name!r}: its label {name!r} is none of the task's "
-                    f"({', '.join(self.context.labels)}); name what it stands for, such as "
-                    f'labels = {{ "{name}" = "{self.context.labels[0]}" }}'
+                    f"({', '.join(labels)}); name what it stands for, such as "
+                    f'labels = {{ "{name}" = "{labels[0]}" }}'
                 )
             order.append(label)
-        missing = [label for label in self.context.labels if label not in order]
+        optional = out_of_scope_of(self.context.task)
+        missing = [label for label in labels if label not in (*order, optional)]
         if missing:
             raise ModelError(
                 f"model {self.name!r}: it has no output for the label {missing[0]!r}; "

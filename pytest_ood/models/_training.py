@@ -18,6 +18,7 @@ from pytest_ood.errors import ModelError, OodError, require, words_of
 from pytest_ood.models._batching import check_vocabulary
 from pytest_ood.models._torch import load_model, load_tokenizer, pick_device, quiet_transformers
 from pytest_ood.tasks import check_labels
+from pytest_ood.tasks.classification import OUT_OF_SCOPE
 from pytest_ood.utils.seeding import generator, seeded_globals
 
 if TYPE_CHECKING:
@@ -189,19 +190,27 @@ class LabelHead:
 
     def check(self, data: Dataset) -> None:
         """Check that the task has the labels of the data."""
-        check_labels(data, self.labels)
+        check_labels(data, (*self.labels, OUT_OF_SCOPE))
 
     def rows(
         self, name: str, tokenizer: Any, data: Dataset, max_length: int
     ) -> list[dict[str, Any]]:
-        """Return the tokens of each example, truncated, and its label's index."""
+        """Return the tokens of each example, truncated, and its target.
+
+        An input that no label is right for has none, and is left out.
+        """
         return [
             {
                 **tokenizer(*pair(name, example.inputs), truncation=True, max_length=max_length),
-                "labels": self.labels.index(example.label),
+                "labels": self.target(example.label),
             }
             for example in data
+            if example.label != OUT_OF_SCOPE
         ]
+
+    def target(self, label: str) -> Any:
+        """Return what is learned for a right answer: the index of the label."""
+        return self.labels.index(label)
 
     def accuracy(self, predictions: Any) -> dict[str, float]:
         """Return the share of right labels."""

@@ -14,6 +14,7 @@ from pytest_ood.errors import (
     unknown_name,
 )
 from pytest_ood.models._encoder import AUTO, FinetunedModel, Training
+from pytest_ood.models._thresholds import check_thresholds
 from pytest_ood.models._torch import (
     check_choices,
 )
@@ -42,6 +43,7 @@ ENCODERS = {
     "extractive-qa": "_extractive_qa:SpanModel",
     "ner": "_token_classification:TokenModel",
     "multiple-choice": "_multiple_choice:ChoiceModel",
+    "multi-label": "_multi_label_encoder:MultiLabelModel",
 }
 """The class of encoders for each task whose answer is no label: its module in this folder, and its
 name. It is a subclass of `FinetunedModel` that says what it takes in `LENGTH` and `OPTIONS`."""
@@ -60,6 +62,8 @@ def build(
     max_length: int | None = None,
     stride: int | None = None,
     no_answer: bool | None = None,
+    threshold: float | None = None,
+    abstain_below: float | None = None,
     batch_size: int | None = None,
     device: str = "auto",
     device_map: str | None = None,
@@ -84,6 +88,9 @@ def build(
             room that the question leaves.
         no_answer: Whether a question about a passage may have no answer (SQuAD 2.0); by default
             whether a question of `train` has none.
+        threshold: For sets of labels: the least probability of a label that holds, by default 0.5.
+        abstain_below: For one label: the probability of the likeliest one below which there is no
+            answer.
         batch_size: Inputs per forward pass, at most; by default 32 on a processor, and as many as
             fill an accelerator.
         device: "auto", "cpu", "cuda" or "mps".
@@ -99,7 +106,15 @@ def build(
     """
     check_choices(context, source, device=device, dtype=dtype, device_map=device_map)
     kind = _kind_of(context)
-    options = {"no_answer": no_answer, "stride": stride}
+    check_thresholds(
+        f"model {context.name!r}", context.task, threshold=threshold, abstain_below=abstain_below
+    )
+    options = {
+        "no_answer": no_answer,
+        "stride": stride,
+        "threshold": threshold,
+        "abstain_below": abstain_below,
+    }
     own: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
     _check_options(context, kind, own, labels or {})
     if max_length is None:

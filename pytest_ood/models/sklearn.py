@@ -8,6 +8,7 @@ import math
 import pickle
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Integral, Real
@@ -26,19 +27,22 @@ from pytest_ood.errors import (
     words_of,
 )
 from pytest_ood.models._answers import AnswerReader, array_of
+from pytest_ood.models._thresholds import check_thresholds
 from pytest_ood.models.protocol import Facts, check_same_labels
-from pytest_ood.tasks import Prediction, check_labels, decide
+from pytest_ood.tasks import Prediction, check_labels, decide, unless_unsure
 from pytest_ood.tasks.answers import exactly
+from pytest_ood.tasks.classification import out_of_scope_of
 from pytest_ood.utils.objects import import_object, importable
 from pytest_ood.utils.user_code import contained, ends_run, unattended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from pytest_ood.data.examples import Dataset, Example
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.models.protocol import Context, Paradigm
+    from pytest_ood.tasks import Task
 
 EXAMPLE = """\
 [tool.pytest_ood.models.tfidf]
@@ -74,6 +78,9 @@ class SklearnModel:
         label_names: The task's label for each class of the estimator, where the names differ.
         ordered: Whether the order of `labels` is that of the classes of an estimator that does not
             name them.
+        optional: Labels that the estimator need not have.
+        abstain_below: The probability of the likeliest label below which it abstains; None to
+            answer always.
     """
 
     name: str
@@ -85,6 +92,8 @@ class SklearnModel:
     training: Callable[[], Dataset] | None = field(default=None, repr=False)
     label_names: Mapping[str, str] = field(default_factory=dict)
     ordered: bool = True
+    optional: tuple[str, ...] = ()
+    abstain_below: float | None = None
 
     @property
     def training_examples(self) -> Iterable[Example]:
@@ -111,7 +120,7 @@ class SklearnModel:
         classes = getattr(estimator, "classes_", None)
         fitted_labels = {self._label(value) for value in (() if classes is None else classes)}
         for label in self.labels:
-            if classes is not None and label not in fitted_labels:
+            if classes is not None and label not in (*fitted_labels, *self.optional):
                 fitted_names = [_names(value)[0] for value in classes]
                 message = unknown_name("label", label, fitted_names)
                 raise ModelError(
@@ -138,6 +147,8 @@ class SklearnModel:
             return None
         named = sorted(self.label_names.items())
         content = f"{joblib.hash(copied, hash_name='sha1')} {sklearn.__version__} {RULE} {named}"
+        if self.abstain_below is not None:
+            content += f" abstain below {self.abstain_below}"
         return hashlib.sha256(content.encode()).hexdigest()
 
     def predict(self, inputs: Sequence[Inputs]) -> list[Prediction]:
@@ -146,8 +157,21 @@ class SklearnModel:
         A predicted class that is no label of the task is replaced by the likeliest label.
 
         Raises:
-            ModelError: the estimator does not take texts, or predicts several labels per text.
+            ModelError: the estimator does not take texts, predicts several labels per text, or
+                gives no probabilities while it abstains below one.
         """
+        answers = self._answers(inputs)
+        if self.abstain_below is None:
+            return answers
+        if not all(answer.scores for answer in answers):
+            raise ModelError(
+                f"model {self.name!r}: abstain_below needs probabilities, and "
+                f"{type(self.estimator).__name__} gives none; take an estimator with predict_proba"
+            )
+        return [unless_unsure(answer, self.abstain_below) for answer in answers]
+
+    def _answers(self, inputs: Sequence[Inputs]) -> list[Prediction]:
+        """Return the predicted label for each input, however likely it is."""
         estimator = self.estimator
         predicted, rows = self._query(estimator, inputs)
         if getattr(estimator, "classes_", None) is None:
@@ -211,26 +235,11 @@ class SklearnModel:
 
     def _query(self, estimator: Any, inputs: Sequence[Inputs]) -> tuple[Any, Any]:
         """Return the predicted class for each input, and the probabilities of classes or None."""
-        from sklearn.exceptions import NotFittedError
-
         texts = as_features(estimator, inputs, f"model {self.name!r}")
-        try:
+        with self._explained(texts):
             estimator, features = _transformed(estimator, texts)
             predicted = estimator.predict(features)
             rows = _probabilities(estimator, features)
-        except NotFittedError as error:
-            raise ModelError(
-                f"model {self.name!r}: a part of it is not fitted: {words_of(error)}"
-            ) from error
-        except (TypeError, ValueError) as error:
-            count = getattr(self.estimator, "n_features_in_", None)
-            if isinstance(texts, list) and count is not None:
-                raise ModelError(
-                    f"model {self.name!r}: it was fitted on rows of {count} numbers, and is given "
-                    "texts; put what makes numbers of texts and it into one pipeline, such as "
-                    f"make_pipeline(vectorizer, classifier) ({words_of(error)})"
-                ) from error
-            raise
         array = array_of(predicted)
         predicted = predicted if array is None else array
         shape = (len(inputs),) if array is None else array.shape
@@ -244,6 +253,27 @@ class SklearnModel:
                 "one label"
             )
         return predicted, rows
+
+    @contextmanager
+    def _explained(self, texts: Any) -> Iterator[None]:
+        """Explain what an estimator raises that is not fitted, or takes no texts."""
+        from sklearn.exceptions import NotFittedError
+
+        try:
+            yield
+        except NotFittedError as error:
+            raise ModelError(
+                f"model {self.name!r}: a part of it is not fitted: {words_of(error)}"
+            ) from error
+        except (TypeError, ValueError) as error:
+            count = getattr(self.estimator, "n_features_in_", None)
+            if isinstance(texts, list) and count is not None:
+                raise ModelError(
+                    f"model {self.name!r}: it was fitted on rows of {count} numbers, and is given "
+                    "texts; put what makes numbers of texts and it into one pipeline, such as "
+                    f"make_pipeline(vectorizer, classifier) ({words_of(error)})"
+                ) from error
+            raise
 
     def _label(self, value: Any) -> str | None:
         """Return the task's label for a class; None if there is none."""
@@ -292,8 +322,8 @@ def _transformed(estimator: Any, texts: Any) -> tuple[Any, Any]:
     return estimator.steps[-1][1], estimator[:-1].transform(texts)
 
 
-def check_classifier(estimator: Any, owner: str) -> None:
-    """Check that an estimator is a fitted single-label classifier.
+def check_fitted(estimator: Any, owner: str) -> None:
+    """Check that an estimator is fitted, and no regressor or clusterer.
 
     Raises:
         ModelError: it is not.
@@ -302,8 +332,8 @@ def check_classifier(estimator: Any, owner: str) -> None:
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
-    classes, fitted = getattr(estimator, "classes_", None), True
-    if classes is None and isinstance(estimator, BaseEstimator):
+    fitted = True
+    if getattr(estimator, "classes_", None) is None and isinstance(estimator, BaseEstimator):
         # Whether another library's object is fitted is unknown.
         try:
             check_is_fitted(estimator)
@@ -312,6 +342,16 @@ def check_classifier(estimator: Any, owner: str) -> None:
     check_kind(estimator, owner)
     if not fitted:
         raise ModelError(f"{owner}: the estimator is not fitted; fit it, or give `train`")
+
+
+def check_classifier(estimator: Any, owner: str) -> None:
+    """Check that an estimator is a fitted single-label classifier.
+
+    Raises:
+        ModelError: it is not.
+    """
+    classes = getattr(estimator, "classes_", None)
+    check_fitted(estimator, owner)
     several = classes is not None and any(getattr(value, "shape", ()) for value in classes)
     last = estimator
     while hasattr(last, "steps"):
@@ -446,6 +486,8 @@ def build(
     *,
     train: Any = None,
     labels: Mapping[str, str] | None = None,
+    threshold: float | None = None,
+    abstain_below: float | None = None,
 ) -> SklearnModel:
     """Load an estimator, and fit it if there is `train`.
 
@@ -455,22 +497,82 @@ def build(
         context: The adapter's context.
         train: Labelled data (a path or a table) to fit it on.
         labels: The task's label for each of the estimator's classes, where the names differ.
+        threshold: For sets of labels: the least probability of a label that holds; by default what
+            the estimator's `predict` decides.
+        abstain_below: For one label: the probability of the likeliest one below which there is no
+            answer.
 
     Raises:
-        ConfigurationError: there is no such file or object, or no such label.
+        ConfigurationError: there is no such file or object, no such label, or an option is not for
+            the task.
         ModelError: the estimator is not fitted, or lacks a label.
     """
-    owner = f"model {context.name!r}"
-    if not context.labels:
+    from pytest_ood.models._multi_label_sklearn import Binarized, MultiLabelEstimator
+
+    owner, task = f"model {context.name!r}", context.task
+    known = task.labels or task.classes
+    if not known:
         raise ConfigurationError(
             f"{owner}: an estimator predicts labels, and the task {context.task.name} "
             "has none; take a model that writes its answer (prompted, callable, replay)"
         )
     check_same_labels(context, "an estimator")
     for name, label in (labels or {}).items():
-        if label not in context.labels:
-            message = unknown_name("label", str(label), context.labels)
+        if label not in known:
+            message = unknown_name("label", str(label), known)
             raise ConfigurationError(f"{owner}: labels.{name}: {message}")
+    check_thresholds(owner, task, threshold=threshold, abstain_below=abstain_below)
+    path = _path_of(source, context)
+    saved = path.is_file()
+    imported: Any = None if saved else import_object(source, owner, context.root)
+    data = None if train is None else context.data(train)
+
+    def load() -> Any:
+        """Return the estimator, fitted if there is training data."""
+        value = _saved(path, context) if saved else imported
+        if task.classes:
+            value = Binarized.of(value)
+        names, value = (value.names, value.rest) if isinstance(value, Binarized) else (None, value)
+        if isinstance(value, type) or not hasattr(value, "predict"):
+            value = _estimator_from(value, source, owner)
+        if data is None:
+            return value if names is None else Binarized(value, names)
+        return _fitted(value, data(), task, owner)
+
+    description = source if data is None else source + FITTED_HERE
+    options = {"threshold": threshold, "abstain_below": abstain_below}
+    parameters = {key: value for key, value in options.items() if value is not None}
+    if task.classes:
+        return MultiLabelEstimator(
+            context.name,
+            load,
+            task.classes,
+            description,
+            parameters,
+            training=data,
+            label_names=labels or {},
+            threshold=threshold,
+        )
+    return SklearnModel(
+        context.name,
+        load,
+        context.labels,
+        description,
+        parameters,
+        training=data,
+        label_names=labels or {},
+        optional=(out_of_scope_of(task),),
+        abstain_below=abstain_below,
+    )
+
+
+def _path_of(source: str, context: Context) -> Path:
+    """Return the path that a source is, whether there is such a file or not.
+
+    Raises:
+        ConfigurationError: it can be neither a file of joblib or pickle nor `module:name`.
+    """
+    owner = f"model {context.name!r}"
     path = context.root / source
     if path.suffix.lower() == ".skops":
         raise ConfigurationError(
@@ -481,29 +583,11 @@ def build(
         raise ConfigurationError(
             f"{owner}: {source} is a module; name what it holds: {path.stem}:NAME"
         )
-    saved = path.is_file()
-    if not saved and ":" not in source and path.suffix:
+    if not path.is_file() and ":" not in source and path.suffix:
         raise ConfigurationError(
             f"{owner}: there is no file {path}; what a module holds is written module:name"
         )
-    imported: Any = None if saved else import_object(source, owner, context.root)
-    data = None if train is None else context.data(train)
-
-    def load() -> Any:
-        """Return the estimator, fitted if there is training data."""
-        estimator = _saved(path, context) if saved else imported
-        if isinstance(estimator, type) or not hasattr(estimator, "predict"):
-            estimator = _estimator_from(estimator, source, owner)
-        if data is None:
-            return estimator
-        examples = data()
-        check_labels(examples, context.labels)
-        return _fitted(estimator, examples, owner)
-
-    description = source if data is None else source + FITTED_HERE
-    return SklearnModel(
-        context.name, load, context.labels, description, training=data, label_names=labels or {}
-    )
+    return path
 
 
 def _saved(path: Path, context: Context) -> Any:
@@ -568,15 +652,26 @@ def _estimator_from(value: Any, source: str, owner: str) -> Any:
     return built
 
 
-def _fitted(estimator: Any, examples: Dataset, owner: str) -> Any:
-    """Return a fitted copy of an estimator; two models may use the same object."""
+def _fitted(estimator: Any, examples: Dataset, task: Task, owner: str) -> Any:
+    """Return a fitted copy of an estimator; two models may use the same object.
+
+    Sets of labels are an indicator matrix in the order of the task. No label is learned from inputs
+    that none is right for.
+    """
     from sklearn.base import clone
 
+    from pytest_ood.models._multi_label_sklearn import indicators
+
+    check_labels(examples, task.truths)
     check_kind(estimator, owner)
+    rows: Sequence[Example] = list(examples)
+    if task.labels:
+        rows = [e for e in rows if e.label in task.labels]
     try:
         copied = clone(estimator)
-        texts = as_features(copied, [e.inputs for e in examples], owner)
-        return copied.fit(texts, [e.label for e in examples])
+        texts = as_features(copied, [e.inputs for e in rows], owner)
+        targets = indicators(rows, task.classes) if task.classes else [e.label for e in rows]
+        return copied.fit(texts, targets)
     except OodError:
         raise
     except Exception as error:

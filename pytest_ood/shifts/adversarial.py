@@ -21,6 +21,7 @@ from pytest_ood.perturbations.adversarial.protocol import NO_SCORES, USED_UP, at
 from pytest_ood.shifts._attacks import KEYS as ATTACK_KEYS
 from pytest_ood.shifts._attacks import PROMPT, AttackShift, parse_attack
 from pytest_ood.shifts.protocol import ADVERSARIAL
+from pytest_ood.tasks.classification import out_of_scope_of
 from pytest_ood.trials.attack_store import AttackStore
 from pytest_ood.trials.predictor import SECOND_DRAW
 from pytest_ood.trials.trial import Trial
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from pytest_ood.tasks import Prediction
     from pytest_ood.trials.answer_sets import AnswerSet
     from pytest_ood.trials.predictor import Predictor, SingleModel
+
+
+SCOPELESS = "out of scope"
+"""The reason why an example that no label is right for is not attacked."""
 
 
 @dataclass(frozen=True)
@@ -209,6 +214,13 @@ class AttackTrial:
         # With a cap on all queries, stored results would free queries that other examples then get,
         # so that a result would depend on the contents of the store.
         finished = store.get(examples) if store is not None and budget.total is None else {}
+        scope = out_of_scope_of(self.predictor.task)
+        for index, example in enumerate(examples):
+            # To abstain is right there, and an attack takes every other answer for a success.
+            if scope and example.label == scope:
+                finished[index] = AttackResult(
+                    inputs=example.inputs, success=False, queries=0, skipped=SCOPELESS
+                )
         indices = [index for index in range(len(examples)) if index not in finished]
         rest = [examples[index] for index in indices]
         title = f"attacking {what} on {model.name}"

@@ -27,6 +27,7 @@ from pytest_ood.tasks.protocol import (
     majority_share,
     reading_of,
     score_of_constant,
+    unless_unsure,
 )
 from pytest_ood.tasks.question_answering import QuestionAnswering
 from pytest_ood.utils.objects import import_object, modules_with
@@ -60,6 +61,7 @@ __all__ = [
     "reasoning_of",
     "score_of_constant",
     "tasks",
+    "unless_unsure",
 ]
 
 USUAL = "classification"

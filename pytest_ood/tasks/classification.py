@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.data.parsing import parse_answer
+from pytest_ood.data.values import is_missing, plain
 from pytest_ood.errors import ConfigurationError, DataError, unknown_name
 from pytest_ood.tasks.protocol import SCORE_DECIMALS, OpenTask
 
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ood.data.examples import Example
+    from pytest_ood.data.inputs import Inputs
     from pytest_ood.tasks.protocol import Prediction, Task
+
+OUT_OF_SCOPE = "(out of scope)"
+"""The truth of an input that no label is right for, where no label stands for such inputs."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,9 @@ class Classification(OpenTask):
         measure: The name of the mean score.
         blank: None: an empty recorded answer is an abstention.
         protects: Empty: a label depends on no single span.
+        out_of_scope: The truth of inputs that no label is right for, from which to abstain is
+            right: one of the labels, which is right as well; or `OUT_OF_SCOPE`, which no model
+            answers; "" if there are no such inputs.
 
     Raises:
         ConfigurationError: fewer than two labels, or the same label twice.
@@ -36,12 +44,25 @@ class Classification(OpenTask):
     measure: str = "accuracy"
     blank: None = None
     protects: tuple[str, ...] = ()
+    out_of_scope: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):  # noqa: PLR2004
-            raise ConfigurationError(
-                f"labels = {list(self.labels)!r}: a classification needs two or more different ones"
-            )
+        check_distinct(self.labels, "a classification")
+
+    @property
+    def truths(self) -> tuple[str, ...]:
+        """The labels, and the truth of inputs out of scope if there may be any."""
+        extra = (self.out_of_scope,) if self.out_of_scope not in ("", *self.labels) else ()
+        return (*self.labels, *extra)
+
+    def encode(self, value: Any, inputs: Inputs) -> str | None:
+        """Return the truth of an input out of scope for a missing or empty label, else None."""
+        del inputs
+        if not self.out_of_scope:
+            return None
+        value = plain(value)
+        is_empty = is_missing(value) or (isinstance(value, str) and not value.strip())
+        return self.out_of_scope if is_empty else None
 
     def reference(self, answer: str) -> str:
         """Return a label as it is.
@@ -49,13 +70,23 @@ class Classification(OpenTask):
         Raises:
             DataError: the task has no such label.
         """
-        if answer not in self.labels:
-            raise DataError(unknown_name("label", answer, self.labels))
+        if answer not in self.truths:
+            raise DataError(unknown_name("label", answer, self.truths))
         return answer
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:
         """Return the one label that a text names."""
         return parse_answer(text, label_words)
+
+    def resolve(self, prediction: Prediction, example: Example) -> Prediction:
+        """Return an abstention from an input out of scope as the right answer that it is.
+
+        So it counts as right in every metric, and not as an answer that could not be parsed.
+        """
+        is_abstention = prediction.label is None and prediction.error is None
+        if is_abstention and self.out_of_scope and example.label == self.out_of_scope:
+            return replace(prediction, label=self.out_of_scope, scores={})
+        return prediction
 
     def score(self, prediction: Prediction, example: Example) -> float:
         """Return 1.0 where the label is right; an abstention scores 0.0."""
@@ -70,13 +101,23 @@ def merged_task(task: Task, merge: Mapping[str, str]) -> Task:
         merge: The coarser label for each label that is merged.
 
     Raises:
-        ConfigurationError: fewer than two labels are left.
+        ConfigurationError: fewer than two labels are left, or the label of inputs out of scope is
+            merged.
     """
     if not merge:
         return task
-    return Classification(
-        tuple(dict.fromkeys(merge.get(label, label) for label in task.labels)), task.name
-    )
+    scope = out_of_scope_of(task)
+    if scope in {*merge, *merge.values()}:
+        raise ConfigurationError(
+            f"{scope!r} is the label of inputs out of scope; it stays as it is"
+        )
+    labels = dict.fromkeys(merge.get(label, label) for label in task.labels)
+    return Classification(tuple(labels), task.name, out_of_scope=scope)
+
+
+def out_of_scope_of(task: Task) -> str:
+    """Return the truth of a task's inputs that no label is right for; "" if there are none."""
+    return task.out_of_scope if isinstance(task, Classification) else ""
 
 
 def merged_answer(answer: Prediction, merge: Mapping[str, str]) -> Prediction:
@@ -96,7 +137,7 @@ def merged_answer(answer: Prediction, merge: Mapping[str, str]) -> Prediction:
 
 
 NAMES = ("classification", "nli", "paraphrase")
-KEYS: tuple[str, ...] = ("labels",)
+KEYS: tuple[str, ...] = ("labels", "out_of_scope")
 USUAL_LABELS: Mapping[str, tuple[str, ...]] = {
     "nli": ("entailment", "neutral", "contradiction"),
     "paraphrase": ("different", "paraphrase"),
@@ -109,9 +150,56 @@ def parse(name: str, table: Mapping[str, Any]) -> Classification:
     Raises:
         ConfigurationError: they are missing or invalid.
     """
-    labels = table.get("labels", list(USUAL_LABELS.get(name, ())) or None)
+    labels = parsed_labels(table, USUAL_LABELS.get(name, ()))
+    return Classification(labels, name, out_of_scope=_out_of_scope(table, labels))
+
+
+def parsed_labels(table: Mapping[str, Any], usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the key `labels` of a suite.
+
+    Args:
+        table: The suite.
+        usual: The labels of a suite without the key; empty if it needs the key.
+
+    Raises:
+        ConfigurationError: they are missing, or no list of strings.
+    """
+    labels = table.get("labels", list(usual) or None)
     if labels is None:
         raise ConfigurationError("the key 'labels' is missing")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ConfigurationError(f"labels = {labels!r} is not a list of strings")
-    return Classification(tuple(labels), name)
+    return tuple(labels)
+
+
+def check_distinct(labels: tuple[str, ...], what: str) -> None:
+    """Check that there are two or more labels, and none twice.
+
+    Raises:
+        ConfigurationError: there are not; the message says what needs them.
+    """
+    if len(labels) < 2 or len(set(labels)) < len(labels):  # noqa: PLR2004
+        raise ConfigurationError(
+            f"labels = {list(labels)!r}: {what} needs two or more different ones"
+        )
+
+
+def _out_of_scope(table: Mapping[str, Any], labels: tuple[str, ...]) -> str:
+    """Return what the key `out_of_scope` names: a label, `OUT_OF_SCOPE` for true, or "" for none.
+
+    Raises:
+        ConfigurationError: it is something else, or no label.
+    """
+    value = table.get("out_of_scope", False)
+    if isinstance(value, bool):
+        return OUT_OF_SCOPE if value else ""
+    if not isinstance(value, str):
+        raise ConfigurationError(
+            f"out_of_scope = {value!r} is neither true nor the label of inputs out of scope"
+        )
+    if value not in labels:
+        raise ConfigurationError(
+            f"out_of_scope: {unknown_name('label', value, labels)} Where no label stands for "
+            "inputs out of scope, write out_of_scope = true"
+        )
+    return value

@@ -32,6 +32,10 @@ within 1e-6 of the edge between two roundings. The store keeps the first answer.
 """
 
 
+MOST_CONSTANTS = 5
+"""The most sets of labels that are tried as a constant answer."""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """A model's answer to one input.
@@ -57,6 +61,18 @@ def decide(scores: Mapping[str, float]) -> Prediction:
     return Prediction(max(rounded, key=lambda label: rounded[label]), rounded)
 
 
+def unless_unsure(prediction: Prediction, least: float) -> Prediction:
+    """Return a prediction, or an abstention where the probability of its label is below `least`.
+
+    A maximum-probability rejection (Chow 1970, On Optimum Recognition Error and Reject Tradeoff;
+    Hendrycks and Gimpel 2017, A Baseline for Detecting Misclassified and Out-of-Distribution
+    Examples in Neural Networks: the softmax probability as a baseline).
+    """
+    if prediction.label is None or prediction.scores.get(prediction.label, 0.0) >= least:
+        return prediction
+    return replace(prediction, label=None)
+
+
 class Task(Protocol):
     """Parses, compares and scores answers."""
 
@@ -68,6 +84,19 @@ class Task(Protocol):
     @property
     def labels(self) -> tuple[str, ...]:
         """The possible answers; empty if any text may be one."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels of which an answer has any number; empty for other kinds of answers."""
+        ...
+
+    @property
+    def truths(self) -> tuple[str, ...]:
+        """The right answers that data may have; empty if any text may be one.
+
+        The labels, and what stands for an input that no label is right for, if there may be such.
+        """
         ...
 
     @property
@@ -224,6 +253,7 @@ class OpenTask:
         name: The name in suite files.
         measure: The name of the mean score.
         labels: The possible answers; empty if any text may be one.
+        classes: The labels of which an answer has any number; empty for other kinds of answers.
         blank: The meaning of an empty recorded answer; None for an abstention.
         protects: The kinds of spans that noise does not change by default.
         headline: The metric that a budget in a shift's own table is of.
@@ -237,6 +267,7 @@ class OpenTask:
     name: str = "own"
     measure: str = "score"
     labels: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     blank: str | None = None
     protects: tuple[str, ...] = ()
     headline: str = "accuracy"
@@ -255,6 +286,11 @@ class OpenTask:
         """Return the words of all labels."""
         del inputs
         return label_words
+
+    @property
+    def truths(self) -> tuple[str, ...]:
+        """The right answers that data may have: the labels."""
+        return self.labels
 
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return None: a value is read as a label, or as a list of right answers."""
@@ -307,10 +343,13 @@ class OpenTask:
 
 
 def as_read(task: Task, answer: Prediction, example: Example) -> Prediction:
-    """Return an answer in words or numbers in the form in which the task scores it.
+    """Return an answer in the form in which the task scores it.
 
-    An empty label is the answer "there is none"; an abstention has no label at all.
+    An answer in words or numbers is read first. An empty label is the answer "there is none"; an
+    abstention has no label at all.
     """
+    if task.labels:
+        return task.resolve(answer, example)
     label = answer.label and task.read(answer.label, {})
     if label != answer.label:
         assert answer.label is not None, "unreachable because nothing was read then"
@@ -347,7 +386,7 @@ def check_labels(dataset: Dataset, labels: tuple[str, ...]) -> None:
 
     Args:
         dataset: The data set.
-        labels: The labels of the task; empty if any text may be an answer.
+        labels: The right answers of the task; empty if any text may be one.
 
     Raises:
         DataError: it does not; the message has the data set, the example and the label.
@@ -381,18 +420,22 @@ def majority_share(dataset: Dataset, task: Task | None = None) -> float:
 
 
 def score_of_constant(counts: Mapping[str, int], task: Task) -> float:
-    """Return the score of the most frequent right answer, given to every example.
+    """Return the best mean score of a frequent right answer, given to every example.
 
-    An answer that is structured may be right in part.
+    An answer that is structured may be right in part, so that another than the most frequent one
+    may score best.
 
     Args:
         counts: The number of examples by their right answer.
         task: The task.
     """
-    constant, most = max(counts.items(), key=lambda item: (item[1], item[0]))
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     total = sum(counts.values())
     if not task.structured:
-        return most / total
-    answer = Prediction(constant)
-    scores = task.scores([(answer, Example("", "", truth)) for truth in counts])
-    return sum(n * score for n, score in zip(counts.values(), scores, strict=True)) / total
+        return ordered[0][1] / total
+    examples = [Example("", "", truth) for truth, _ in ordered]
+    means = []
+    for constant, _ in ordered[:MOST_CONSTANTS]:
+        scores = task.scores([(Prediction(constant), example) for example in examples])
+        means.append(sum(n * s for (_, n), s in zip(ordered, scores, strict=True)) / total)
+    return max(means)

@@ -83,7 +83,7 @@ class Predictor:
         """
         return [
             answer
-            for answers in self._in_blocks(shift, examples, inputs, draw)
+            for _, answers in self._in_blocks(shift, examples, inputs, draw)
             for answer in answers
         ]
 
@@ -95,10 +95,9 @@ class Predictor:
         Raises:
             ModelError: as `answers`.
         """
-        graded_answers, start = GradedAnswers(), 0
+        graded_answers = GradedAnswers()
         task = merged_task(self.task, self.merge)
-        for answers in self._in_blocks(shift, examples, inputs):
-            block = read(examples, np.arange(start, start + len(answers)))
+        for block, answers in self._in_blocks(shift, examples, inputs):
             merged = (merged_answer(answer, self.merge) for answer in answers)
             pairs = list(zip(merged, block, strict=True))
             scores = task.scores(pairs)
@@ -106,22 +105,18 @@ class Predictor:
                 (task.truth(answer, example), answer, score)
                 for (answer, example), score in zip(pairs, scores, strict=True)
             )
-            start += len(answers)
         return graded_answers
 
     def _in_blocks(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int = 0
-    ) -> Iterator[list[Prediction]]:
-        """Yield the answers of one block of examples after another, in the form that is scored."""
+    ) -> Iterator[tuple[Sequence[Example], list[Prediction]]]:
+        """Yield one block of examples after another, with answers in the form that is scored."""
         task, start = self.task, 0
         for answers in self._predicted(shift, examples, inputs, draw):
-            if task.labels:
-                yield answers
-                continue
             block = read(examples, np.arange(start, start + len(answers)))
             start += len(answers)
             pairs = zip(answers, block, strict=True)
-            yield [as_read(task, answer, example) for answer, example in pairs]
+            yield block, [as_read(task, answer, example) for answer, example in pairs]
 
     def _predicted(
         self, shift: str, examples: Sequence[Example], inputs: Sequence[Inputs], draw: int

@@ -48,7 +48,7 @@ def test_a_task_is_read(table: dict[str, Any], task: Task) -> None:
         ({"labels": ["a"]}, "suite: labels = \\['a'\\]"),
         (
             {"task": "numeric", "labels": ["1", "2"]},
-            "suite: labels: it belongs to the task classification or nli or paraphrase or ",
+            "suite: labels: it belongs to the task classification or nli or paraphrase",
         ),
         ({"task": "numeric", "metric": "f1"}, "metric: it belongs to the task extractive-qa or"),
         ({"labels": ["a", "b"], "metric": "f1"}, "leave it out for classification"),
