@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, reason_of, unknown_name
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
+from pytest_ood.tasks.free_text import FreeText
 from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
     SCORE_DECIMALS,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCORE_DECIMALS",
     "Classification",
+    "FreeText",
     "NumericAnswer",
     "OpenTask",
     "Prediction",

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pytest_ood.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from pytest_ood.data.edits import Edit
     from pytest_ood.data.examples import Dataset, Example
     from pytest_ood.data.inputs import Inputs
 
     EditsByField = Mapping[str, Sequence[Edit]]
+    Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 _PACKAGE = "pytest_ood"
 
@@ -100,6 +104,26 @@ class Task(Protocol):
     @property
     def structured(self) -> bool:
         """Whether answers are lists or tables; they are kept as text, in JSON."""
+        ...
+
+    @property
+    def several(self) -> bool:
+        """Whether an example may have several right answers, of which one is enough."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reports say about the scores, such as the version of a library."""
+        ...
+
+    def with_embeddings(self, embed: Embed) -> Task:
+        """Return the task with a function that embeds texts.
+
+        A score that compares embeddings needs it; other tasks are returned as they are.
+
+        Args:
+            embed: Returns a vector of length 1 for each of n texts, shape (n, d).
+        """
         ...
 
     def encode(self, value: Any, inputs: Inputs) -> str | None:
@@ -193,6 +217,8 @@ class OpenTask:
         structured: Whether answers are lists or tables; functions return them as such, and they
             are kept as text, in JSON.
         moves: Whether right answers have indices in the inputs.
+        several: Whether an example may have several right answers, of which one is enough.
+        notes: What reports say about the scores, such as the version of a library.
     """
 
     name: str = "own"
@@ -203,6 +229,13 @@ class OpenTask:
     headline: str = "accuracy"
     structured: bool = False
     moves: bool = False
+    several: bool = False
+    notes: tuple[str, ...] = ()
+
+    def with_embeddings(self, embed: Embed) -> Task:
+        """Return the task as it is: its scores compare no embeddings."""
+        del embed
+        return self
 
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return None: a value is read as a label, or as a list of right answers."""
