@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 ORDER = 4
 """The length of the longest n-grams, in words."""
+CACHED = 10_000
+"""The number of answers whose counts are in memory."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ class CorpusBleu(Metric):
         return _bleu(before * self.sizes[0]), _bleu(after * self.sizes[1])
 
 
-def _counts(answer: str | None, truth: str) -> list[int]:
+# Every statistic computes the features of the same answers.
+@lru_cache(CACHED)
+def _counts(answer: str | None, truth: str) -> tuple[int, ...]:
     """Return the counts of one text, by sacrebleu."""
     references = split(truth)
     # A statistic also asks what a right answer would have: an answer that is the truth.
@@ -72,7 +77,7 @@ def _counts(answer: str | None, truth: str) -> list[int]:
     # `force`: no warning that texts look as if they were split into words before.
     bleu = sacrebleu_metric("BLEU", force=True)
     score = bleu.corpus_score([said], [[reference] for reference in references])
-    return [score.sys_len, score.ref_len, *score.counts, *score.totals]
+    return score.sys_len, score.ref_len, *score.counts, *score.totals
 
 
 def _bleu(sums: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,8 @@ ORDER = 6
 """The length of the longest n-grams, in characters."""
 BETA = 2.0
 """The weight of recall beside that of precision."""
+CACHED = 10_000
+"""The number of answers whose counts are in memory."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,17 @@ class CorpusChrF(Metric):
         return ratio((1.0 + BETA**2) * precision * recall, BETA**2 * precision + recall)
 
 
-def _counts(answer: str, reference: str) -> list[int]:
+# Every statistic computes the features of the same answers.
+@lru_cache(CACHED)
+def _counts(answer: str, reference: str) -> tuple[int, ...]:
     """Return three counts for each n; n-grams do not include white space."""
     answer, reference = "".join(answer.split()), "".join(reference.split())
-    counts = []
+    counts: list[int] = []
     for n in range(1, ORDER + 1):
         said, right = _ngrams(answer, n), _ngrams(reference, n)
         # As in sacrebleu, an answer has no n-grams that are longer than its reference.
         counts += [said.total() if right else 0, right.total(), (said & right).total()]
-    return counts
+    return tuple(counts)
 
 
 def _ngrams(text: str, n: int) -> Counter[str]:
