@@ -108,7 +108,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("xquad", type=Path, help="xquad.en.json")
     parser.add_argument("gsm8k", type=Path, help="the test set of GSM8K, test.jsonl")
-    parser.add_argument("--examples", type=int, default=200)
+    parser.add_argument("--examples", type=int, default=100)
     parser.add_argument("--metrics", nargs="+", choices=METRICS, default=METRICS)
     parser.add_argument("--folder", type=Path, help="where the project is kept")
     parser.add_argument("--write", type=Path, help="the document that has the tables")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -159,6 +160,25 @@ def test_the_assertions_take_texts(project: pytest.Pytester) -> None:
     project.path.joinpath("pyproject.toml").write_text("[tool.pytest_ood]\nsuites = []\n")
     run = project.runpytest_inprocess("--ood-suite", "test_texts.py")
     run.assert_outcomes(passed=2)
+
+
+@pytest.mark.demo
+def test_similarity_is_measured_and_attacked(project: pytest.Pytester, packaged: Path) -> None:
+    """Embeddings come from the run's cache, also to the search that lowers the score."""
+    project.path.joinpath("suite.toml").write_text(
+        'task = "text"\nmetric = "similarity"\nmax_examples = 20\n'
+        'in_distribution = { data = "plain.jsonl", label = "written", id = "id" }\n'
+        "[shifts.adversarial.greedy-characters]\nquery_budget = 10\nwrong_below = 0.95\n"
+    )
+    project.runpytest_inprocess(
+        "--ood-suite", "--ood-model=copy", f"--ood-cache={packaged}", "--ood-report=r.json"
+    ).assert_outcomes(passed=2)
+    report = json.loads(project.path.joinpath("r.json").read_text())
+    (floor,), (evaluation,) = report["in_distribution"], report["evaluations"]
+    assert floor["score_name"] == evaluation["score_name"] == "similarity"
+    assert floor["score"] > 0.9
+    assert 0.0 < evaluation["drop"] < 0.5
+    assert "all-MiniLM-L6-v2" in report["notes"][0]
 
 
 @pytest.mark.parametrize(
