@@ -112,9 +112,8 @@ def test_similarity_embeds_all_texts_together() -> None:
 
 
 @pytest.mark.demo
-def test_similarity_is_that_of_the_packaged_model(tmp_path: object) -> None:
+def test_similarity_is_that_of_the_packaged_model() -> None:
     """As the model card's example computes it, with the tokens of one text, unpadded."""
-    del tmp_path
     torch = pytest.importorskip("torch")
     from transformers import AutoModel, AutoTokenizer
 
