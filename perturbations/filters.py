@@ -8,21 +8,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import ConfigurationError, require, unknown_name
+from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.models._sentence_embeddings import ASSET, embeddings
 from pytest_ood.perturbations.resources import asset, current
 from pytest_ood.utils.objects import import_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pytest_ood.data.edits import Perturbed
     from pytest_ood.perturbations.contracts import ValidityFilter
 
-_BATCH = 64
 _AT_ONCE = 512
 
 
@@ -104,12 +102,10 @@ class EmbeddingSimilarity:
 
     def _cosines(self, cases: Sequence[Perturbed]) -> list[float]:
         texts = sorted({text for case in cases for text in (case.original, case.text)})
-        vectors = dict(zip(texts, _embed(texts, asset("minilm")), strict=True))
+        embedded = embeddings(texts, asset(ASSET), f"the filter {self.name}")
+        vectors = dict(zip(texts, embedded, strict=True))
         # Rounded, so that the order in which a batch adds up decides nothing.
-        return [
-            round(sum(a * b for a, b in zip(vectors[c.original], vectors[c.text], strict=True)), 4)
-            for c in cases
-        ]
+        return [round(float(vectors[c.original] @ vectors[c.text]), 4) for c in cases]
 
 
 FILTERS: Mapping[str, Callable[..., ValidityFilter]] = {
@@ -166,45 +162,3 @@ def _own(name: str, values: Mapping[str, Any]) -> ValidityFilter:
 def _check(name: str, key: str, value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         raise ConfigurationError(f"filter {name}: {key} = {value!r} lies in [0, 1]")
-
-
-@cache
-def _encoder(folder: Path) -> tuple[Any, Any]:
-    from pytest_ood.models._torch import quiet_transformers
-
-    purpose = "the filter embedding-similarity"
-    transformers = require("transformers", extra="transformers", purpose=purpose)
-    with quiet_transformers():
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-        # The mean over the states does without the checkpoint's pooler.
-        model = transformers.AutoModel.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, add_pooling_layer=False
-        )
-    return tokenizer, model.eval()
-
-
-def _embed(texts: Sequence[str], folder: Path) -> list[list[float]]:
-    """Return a vector of length 1 for each text."""
-    from pytest_ood.models._torch import length_sorted
-
-    torch = require("torch", extra="transformers", purpose="the filter embedding-similarity")
-    tokenizer, model = _encoder(folder)
-    vectors: list[list[float]] = [[] for _ in texts]
-    for indices in length_sorted([len(text) for text in texts], _BATCH):
-        batch = tokenizer(
-            [texts[index] for index in indices],
-            padding=True,
-            truncation=True,
-            max_length=256,
-            return_tensors="pt",
-        )
-        with torch.inference_mode():
-            states = model(**batch).last_hidden_state
-            mask = batch["attention_mask"].unsqueeze(-1)
-            mean = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
-            embedded = torch.nn.functional.normalize(mean, dim=1).tolist()
-        for index, vector in zip(indices, embedded, strict=True):
-            vectors[index] = vector
-    return vectors

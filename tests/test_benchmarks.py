@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import shutil
@@ -72,6 +73,7 @@ ON_THEIR_OWN = {
     "compare_trees.py",
     "extraction_run.py",
     "findings.py",
+    "free_text_run.py",
     "label_reading.py",
     "label_scoring.py",
     "multi_label_run.py",
@@ -261,3 +263,21 @@ def test_the_pictures_are_taken(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     run("report_pictures.py", "r.json", "--out=pictures", cwd=tmp_path, statuses=(0,))
     assert list((tmp_path / "pictures").glob("*.png"))
+
+
+@pytest.mark.slow
+def test_free_texts_are_measured(tmp_path: Path) -> None:
+    """A row for each measure, model and shift, of sentences without their capitals."""
+    asked = [f"What is the name of the river in town {n}?" for n in range(150)]
+    told = " ".join(f"Another river of town {n} has a name." for n in range(20))
+    questions = [{"id": f"q{n}", "question": text} for n, text in enumerate(asked)]
+    paragraphs = [{"context": told, "qas": questions}]
+    (tmp_path / "x.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    problems = [
+        {"question": f"Ann has {n} pens in her bag. How many has Bob?"} for n in range(2, 30)
+    ]
+    (tmp_path / "g.jsonl").write_text("\n".join(map(json.dumps, problems)))
+    options = ["--examples=12", "--metrics", "bleu", "--ood-model=rules"]
+    printed = run("free_text_run.py", "x.json", "g.jsonl", *options, cwd=tmp_path, statuses=(0,))
+    assert "| rules | BLEU | 12 |" in printed
+    assert "| rules | problems | corpus-bleu | 12 |" in printed

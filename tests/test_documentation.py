@@ -978,6 +978,32 @@ def test_the_suite_of_the_guide_to_multiple_choice_runs(project: pytest.Pytester
         assert scores[shift] > 0.98, shift
 
 
+def test_the_texts_of_the_guide_to_free_text_are_measured(project: pytest.Pytester) -> None:
+    """Its suite reads lists of references, and its tests say what they promise."""
+    for name in ("data", "suites"):
+        project.mkdir(name)
+    for block in blocks("docs/free-text.md"):
+        project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    sentences = project.path / "data/sentences.jsonl"
+    rows = [json.loads(line) for line in sentences.read_text().splitlines()]
+    for name, rule in {"sentences": "{}", "questions": "where {}"}.items():
+        lines = [
+            json.dumps({**row, "id": f"{row['id']}-{n}", "text": rule.format(row["text"])})
+            for row in rows
+            for n in range(20)
+        ]
+        (project.path / f"data/{name}.jsonl").write_text("\n".join(lines))
+    project.path.joinpath("pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["suites/rewriting.toml"]\n'
+        '[tool.pytest_ood.models.rewriter]\ncallable = "test_rewriting:rewritten"\n'
+    )
+    result = project.runpytest_inprocess("--ood-suite", "--ood-report", "texts.json")
+    result.stdout.fnmatch_lines(["test_rewriting.py ..*"])
+    result.stdout.fnmatch_lines(["rewriting: chrF, then drop of chrF in points, *"])
+    report = json.loads(project.path.joinpath("texts.json").read_text())
+    assert {e["metric"] for e in report["evaluations"]} == {"accuracy", "corpus-chrf"}
+
+
 def test_the_guide_to_perturbations_names_those_that_there_are() -> None:
     """The benchmark that writes its table measures all; one added since has no line yet."""
     text = (ROOT / "docs/perturbations.md").read_text(encoding="utf-8")

@@ -33,7 +33,7 @@ LAYERS = [
 HEAVY = {
     "torch", "transformers", "nlpaug", "sklearn", "datasets", "openai", "joblib", "gguf",
     "tokenizers", "accelerate", "huggingface_hub", "pandas", "ray", "pyarrow",
-    "mlflow", "wandb", "litellm", "httpx",
+    "mlflow", "wandb", "litellm", "httpx", "sacrebleu", "rouge_score",
 }  # fmt: skip
 
 

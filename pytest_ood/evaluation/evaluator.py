@@ -100,14 +100,14 @@ class SuiteEvaluator:
             frozen: Frozen examples and edits that replace sampling and perturbing, or None.
             notes: Caveats that are known beforehand.
         """
-        first_notes = [*(() if frozen is None else frozen.notes(suite)), *notes]
+        frozen_notes = () if frozen is None else frozen.notes(suite)
         self.data = SuiteData(
             suite,
             reader=reader,
             seed=seed,
             max_examples=max_examples,
             frozen=frozen,
-            notes=Notes(first_notes),
+            notes=Notes([*frozen_notes, *notes, *suite.task.notes]),
         )
         self.originals = Originals(self.data, engine)
         self.texts = ShiftedTexts(self.originals, surrogates)

@@ -52,7 +52,7 @@ from pytest_ood.loading.formats import (
     value_of,
 )
 from pytest_ood.loading.options import options_of_row
-from pytest_ood.tasks import MULTIPLE_CHOICE, QuestionAnswering, Task, check_labels
+from pytest_ood.tasks import MULTIPLE_CHOICE, Task, check_labels
 from pytest_ood.tasks.numeric import reasoning_of
 from pytest_ood.utils.decoding import check_encoding
 from pytest_ood.utils.objects import ReloadsAfterPickling
@@ -915,7 +915,7 @@ class _AnswerReader:
             return [self._one(number, value)]
         answers = list(dict.fromkeys(self._one(number, entry) for entry in value))
         task = self.task
-        if len(answers) != 1 and task is not None and not isinstance(task, QuestionAnswering):
+        if len(answers) != 1 and task is not None and not task.several:
             described = (
                 f"{len(answers)} different answers ({', '.join(answers)})"
                 if answers
@@ -926,7 +926,7 @@ class _AnswerReader:
                 "right answer to each row"
             )
         # A question that has no answer (Rajpurkar et al. 2018, SQuAD 2.0).
-        return answers or [""]
+        return answers or [self._in_form(number, "")]
 
     def _letter(self, number: int, value: Any, options: RowOptions) -> str:
         """Return the letter of the right option."""
@@ -984,8 +984,12 @@ class _AnswerReader:
         assert label is not None, "unreachable because text_of() refuses what has no form"
         if labels and label not in labels:
             raise DataError(self._at(number) + self._unknown(number, label, labels))
+        return self._in_form(number, label)
+
+    def _in_form(self, number: int, answer: str) -> str:
+        """Return a right answer in the form in which the task compares answers."""
         try:
-            return label if task is None else task.reference(label)
+            return answer if self.task is None else self.task.reference(answer)
         except DataError as error:
             raise DataError(f"{self._at(number)}{error}") from None
 

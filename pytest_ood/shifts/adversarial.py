@@ -150,13 +150,21 @@ class AttackTrial:
         self, example: Example, before: Outcome, result: AttackResult
     ) -> tuple[str, Prediction, float]:
         """Return truth, answer and score under an attack; a wrong label scores 0."""
-        answer, grader = result.answer, _grader_of(self.shift.attack)
+        answer, grader = result.answer, _grader_of(self.attack)
         if not result.success or answer is None:
             return before.label, before.prediction, before.score
         changed = None if grader is None else grader.example(example, result.inputs, result.edits)
         if grader is None or changed is None:
             return before.label, answer, 0.0
         return grader.task.truth(answer, changed), answer, answer.scores[example.label]
+
+    @property
+    def attack(self) -> Attack:
+        """The attack; its grader scores as the predictor does, whose task may embed texts."""
+        attack, grader = self.shift.attack, _grader_of(self.shift.attack)
+        if grader is None or not isinstance(attack, Recipe):
+            return attack
+        return attack.graded_by(replace(grader, task=self.predictor.task))
 
     def _nothing_attacked(self) -> OodError:
         """Return the error that says why none of the examples could be attacked."""
@@ -226,7 +234,7 @@ class AttackTrial:
         title = f"attacking {what} on {model.name}"
         try:
             with engine.progress.track(title, len(rest), "examples", quick=True) as tracker:
-                attack = self.shift.attack.run(query, rest, seed=self.seed, budget=budget)
+                attack = self.attack.run(query, rest, seed=self.seed, budget=budget)
                 for done, (number, result) in enumerate(attack, start=1):
                     finished[indices[number]] = result
                     # Without all answers a result is not final: the next run repeats it.
@@ -254,7 +262,7 @@ class AttackTrial:
         A model without a fingerprint, or an attack in the user's own code, can change without a
         change of the key: stored results would be stale.
         """
-        attack = self.shift.attack
+        attack = self.attack
         if model.fingerprint is None or not isinstance(attack, Recipe) or not attack.is_shipped:
             return None
         key = self.predictor.engine.cache_key(model, self.predictor.task.labels)
@@ -291,7 +299,7 @@ class AttackTrial:
         """Return whether the second answer reaches the goal of the attack, too."""
         if again.error is not None:
             return False
-        attack = self.shift.attack
+        attack = self.attack
         if isinstance(attack, Recipe):
             text = fields_of(example.inputs)[attacked_field(example)]
             graded: Prediction | None = again

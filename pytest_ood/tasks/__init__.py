@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ood.errors import ConfigurationError, reason_of, unknown_name
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
 from pytest_ood.tasks.extraction import Extraction
+from pytest_ood.tasks.free_text import FreeText
 from pytest_ood.tasks.multiple_choice import MULTIPLE_CHOICE, MultipleChoice
 from pytest_ood.tasks.named_entities import NamedEntities
 from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
@@ -41,6 +42,7 @@ __all__ = [
     "SCORE_DECIMALS",
     "Classification",
     "Extraction",
+    "FreeText",
     "MultipleChoice",
     "NamedEntities",
     "NumericAnswer",

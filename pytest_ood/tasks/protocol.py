@@ -13,13 +13,17 @@ from pytest_ood.data.examples import Example
 from pytest_ood.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from pytest_ood.data.edits import Edit
     from pytest_ood.data.examples import Dataset
     from pytest_ood.data.inputs import Inputs
 
     EditsByField = Mapping[str, Sequence[Edit]]
+    Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 _PACKAGE = "pytest_ood"
 
@@ -160,6 +164,26 @@ class Task(Protocol):
         """
         ...
 
+    @property
+    def several(self) -> bool:
+        """Whether an example may have several right answers, of which one is enough."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reports say about the scores, such as the version of a library."""
+        ...
+
+    def with_embeddings(self, embed: Embed) -> Task:
+        """Return the task with a function that embeds texts.
+
+        A score that compares embeddings needs it; other tasks are returned as they are.
+
+        Args:
+            embed: Returns a vector of length 1 for each of n texts, shape (n, d).
+        """
+        ...
+
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return the right answer of a value in a data file that is no plain text.
 
@@ -262,6 +286,8 @@ class OpenTask:
         moves: Whether right answers have indices in the inputs.
         json_schema: The JSON schema of an answer; None for answers in words.
         labels_vary: Whether an input offers only some of the labels.
+        several: Whether an example may have several right answers, of which one is enough.
+        notes: What reports say about the scores, such as the version of a library.
     """
 
     name: str = "own"
@@ -274,13 +300,14 @@ class OpenTask:
     structured: bool = False
     moves: bool = False
     json_schema: Mapping[str, Any] | None = None
+    labels_vary: bool = False
+    several: bool = False
+    notes: tuple[str, ...] = ()
 
     def renamed(self, value: Any, labels: Mapping[str, str]) -> Any:
         """Return the value as it is: labels that are no part of another value are renamed later."""
         del labels
         return value
-
-    labels_vary: bool = False
 
     def words_of(self, inputs: Inputs, label_words: Mapping[str, str]) -> Mapping[str, str]:
         """Return the words of all labels."""
@@ -291,6 +318,11 @@ class OpenTask:
     def truths(self) -> tuple[str, ...]:
         """The right answers that data may have: the labels."""
         return self.labels
+
+    def with_embeddings(self, embed: Embed) -> Task:
+        """Return the task as it is: its scores compare no embeddings."""
+        del embed
+        return self
 
     def encode(self, value: Any, inputs: Inputs) -> str | None:
         """Return None: a value is read as a label, or as a list of right answers."""

@@ -118,12 +118,14 @@ class QuestionAnswering(OpenTask):
         metric: The metric of the score.
         labels: Empty: any text may be an answer.
         protects: The right answers: a model that copies one from a passage copies its noise, too.
+        several: True: a question may have several right answers.
     """
 
     name: Name = "extractive-qa"
     metric: Metric = "f1"
     labels: tuple[str, ...] = ()
     protects: tuple[str, ...] = ("answers",)
+    several: bool = True
 
     @property
     def measure(self) -> str:  # type: ignore[override] # the class is frozen

@@ -10,6 +10,7 @@ import pytest
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.tasks import (
     Classification,
+    FreeText,
     NumericAnswer,
     QuestionAnswering,
     Task,
@@ -31,6 +32,8 @@ from pytest_ood.tasks import (
          QuestionAnswering("extractive-qa", "exact-match")),
         ({"task": "closed-book-qa", "metric": "f1"}, QuestionAnswering("closed-book-qa", "f1")),
         ({"task": "numeric"}, NumericAnswer()),
+        ({"task": "text"}, FreeText("chrf")),
+        ({"task": "text", "metric": "rouge-l"}, FreeText("rouge-l")),
     ],
 )  # fmt: skip
 def test_a_task_is_read(table: dict[str, Any], task: Task) -> None:
@@ -50,7 +53,8 @@ def test_a_task_is_read(table: dict[str, Any], task: Task) -> None:
             {"task": "numeric", "labels": ["1", "2"]},
             "suite: labels: it belongs to the task classification or nli or paraphrase",
         ),
-        ({"task": "numeric", "metric": "f1"}, "metric: it belongs to the task extractive-qa or"),
+        ({"task": "numeric", "metric": "f1"}, "metric: it belongs to the task .*extractive-qa or"),
+        ({"task": "text", "metric": "f1"}, "suite: unknown metric 'f1'"),
         ({"labels": ["a", "b"], "metric": "f1"}, "leave it out for classification"),
         ({"task": "extractive-qa", "metric": "bleu"}, "suite: unknown metric 'bleu'"),
     ],
