@@ -1,7 +1,7 @@
 """A token model of scikit-learn: TF-IDF of features of a word and its neighbours, regression.
 
 The features are those of Ratinov and Roth 2009, Design Challenges and Misconceptions in Named
-Entity Recognition, section 2.1, without gazetteers: the word, its prefixes, suffixes and shape, and
+Entity Recognition, without gazetteers: the word, its prefixes, suffixes and shape, and
 two words on either side.
 """
 

@@ -44,8 +44,8 @@ class F1OfCounts(Metric):
 class EntityF1(F1OfCounts):
     """Micro-averaged F1 of entities whose span and label are right.
 
-    As the script conlleval (Tjong Kim Sang and De Meulder 2003, CoNLL-2003, section 3) and seqeval
-    compute it.
+    As the script conlleval (Tjong Kim Sang and De Meulder 2003, CoNLL-2003, section 2.3) and the
+    library seqeval compute it.
 
     Attributes:
         of_label: The label of the entities that count; "" for all.

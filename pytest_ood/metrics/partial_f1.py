@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class PartialF1(F1OfCounts):
     """Micro-averaged F1 of entities whose label is right, and some of whose span.
 
-    The type matching of SemEval-2013 task 9 (Segura-Bedmar et al. 2013, section 4), which the
-    library nervaluate calls `ent_type`.
+    The type matching of SemEval-2013 task 9 (Segura-Bedmar et al. 2013), which the library
+    nervaluate calls `ent_type`.
     """
 
     NAME = "partial-f1"

@@ -1,7 +1,7 @@
 """Named entities by an encoder that tags words.
 
 The tag of a word is that of its first token (Devlin et al. 2018, BERT, section 5.3); tags are in
-IOB2 (Tjong Kim Sang and Veenstra 1999, section 2) where the model is trained here.
+IOB2 (Tjong Kim Sang and Veenstra 1999) where the model is trained here.
 """
 
 from __future__ import annotations

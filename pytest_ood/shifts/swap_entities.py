@@ -1,7 +1,7 @@
 """Swapped entities: names in a text become other names of their kind, and the truth follows.
 
 A model that recalls names instead of reading the text around them loses here (Lin et al. 2021,
-RockNER, section 2.1; Agarwal et al. 2020, Entity-Switched Datasets, section 2).
+RockNER; Agarwal et al. 2020, Entity-Switched Datasets).
 """
 
 from __future__ import annotations

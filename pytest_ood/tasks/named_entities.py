@@ -268,8 +268,8 @@ def counted(answer: str | None, truth: str, label: str = "") -> Counts:
 def overlapping(answer: str | None, truth: str) -> Counts:
     """Return the counts of entities that overlap with one of the same label.
 
-    The type matching of SemEval-2013 task 9 (Segura-Bedmar et al. 2013, section 4): the label is
-    right, and some of the span. Each entity is the match of one other at most.
+    The type matching of SemEval-2013 task 9 (Segura-Bedmar et al. 2013): the label is right, and
+    some of the span. Each entity is the match of one other at most.
     """
     sides = [_of_label(side, "") for side in (truth, answer)]
     true, answered = (sorted(entity for entity in side if entity.start >= 0) for side in sides)

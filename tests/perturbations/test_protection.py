@@ -123,6 +123,21 @@ def test_right_answers_are_protected_example_by_example() -> None:
     assert "Bucharest" not in second["context"]
 
 
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("Rome, ROME and Romeo", ["Rome", "ROME"]),
+        # No spaces between words, and endings of Korean.
+        ("\u5728Rome\u7684\u6771\u4eac\u90fd", ["Rome", "\u6771\u4eac"]),
+        ("Rome\uc5d0\uc11c", ["Rome"]),
+    ],
+)
+def test_answers_are_protected_as_whole_words(text: str, spans: list[str]) -> None:
+    """In scripts without spaces a word ends where another one begins."""
+    protection = Protection(answers=True).with_answers(["Rome", "\u6771\u4eac"])
+    assert [text[start:end] for start, end in protection.spans(text)] == spans
+
+
 def test_answers_are_read_from_a_list() -> None:
     """`answers` is a name of its own, and a wrong name is told the right ones."""
     assert parse_protection(["urls", "answers"], ()) == Protection(kinds=("urls",), answers=True)
