@@ -171,11 +171,9 @@ class Recipe:
                 return refused
             if self.search.needs_scores and not answer.scores:
                 return NO_SCORES
-            answers = (
-                (example.label, *example.references)
-                if self.grader is None
-                else self.grader.task.protected(example)
-            )
+            answers = (example.label, *example.references)
+            if self.grader is not None:
+                answers = self.grader.task.protected(example)
             rules = [
                 Unprotected(rule.protection.with_answers(answers))
                 if isinstance(rule, Unprotected)

@@ -131,16 +131,15 @@ def prompt_loader(
     options.check(owner)
     instruction, template = read_template(context, prompt)
     words = _label_words(context, label_words, written=written)
-    drawn = _demonstrations(context, field_names(template), options, reasoned=chain_of_thought)
+    shown = _demonstrations(context, field_names(template), options, reasoned=chain_of_thought)
 
     def load_prompt() -> Prompt:
         """Return the prompt with its demonstrations."""
-        shown = tuple(replace(e, label=context.task.demonstrated(e.label)) for e in drawn())
         return Prompt(
             template=template,
             label_words=words,
             instruction=instruction,
-            demonstrations=shown,
+            demonstrations=shown(),
             chain_of_thought=chain_of_thought,
             source=options.source,
         )
@@ -246,7 +245,12 @@ def _demonstrations(
 
     def chosen(data: Dataset, count: int, seed: int) -> tuple[Example, ...]:
         """Choose demonstrations, and check their rationales where the prompt needs them."""
-        drawn = choose_demonstrations(data, context.labels, count, seed, options.selection)
+        drawn = tuple(
+            replace(example, label=context.task.demonstrated(example.label))
+            for example in choose_demonstrations(
+                data, context.labels, count, seed, options.selection
+            )
+        )
         if reasoned or options.selection == "complexity":
             _check_rationales(owner, drawn)
         return drawn

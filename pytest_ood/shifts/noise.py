@@ -269,7 +269,7 @@ class NoiseShift(Shift):
         if isinstance(contract, Derived):
             block = self._derived(examples, seed, contract, task)
         else:
-            block = self._independent(examples, seed, store, task, with_edits=moves)
+            block = self._independent(examples, seed, store, task)
         if task is None or not moves:
             return block._replace(edits=None)
         assert block.edits is not None, "unreachable because edits were asked for"
@@ -293,11 +293,10 @@ class NoiseShift(Shift):
         seed: int,
         store: TextStore | None,
         task: Task | None,
-        *,
-        with_edits: bool,
     ) -> ShiftedBlock:
         """Return the inputs of examples, each text of which is perturbed by itself."""
         stream, change = self.stream, self.perturbation
+        with_edits = task is not None and task.moves
         weights = change.weights() if isinstance(change, Generator) else ()
         changes = {example.id: self._change_of(example, task) for example in examples}
         # One text is identified by (id of the example, name of the field).
@@ -379,8 +378,8 @@ class NoiseShift(Shift):
         change = self.perturbation
         if not isinstance(change, Generator | Composite):
             return change
-        answers = (example.label, *example.references) if task is None else task.protected(example)
-        return change.protecting(answers)
+        answers = (example.label, *example.references)
+        return change.protecting(answers if task is None else task.protected(example))
 
     def _derived(
         self, examples: Sequence[Example], seed: int, contract: Derived, task: Task | None
