@@ -131,16 +131,15 @@ def prompt_loader(
     options.check(owner)
     instruction, template = read_template(context, prompt)
     words = _label_words(context, label_words, written=written)
-    drawn = _demonstrations(context, field_names(template), options, reasoned=chain_of_thought)
+    shown = _demonstrations(context, field_names(template), options, reasoned=chain_of_thought)
 
     def load_prompt() -> Prompt:
         """Return the prompt with its demonstrations."""
-        shown = tuple(replace(e, label=context.task.demonstrated(e.label)) for e in drawn())
         return Prompt(
             template=template,
             label_words=words,
             instruction=instruction,
-            demonstrations=shown,
+            demonstrations=shown(),
             chain_of_thought=chain_of_thought,
             source=options.source,
         )

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.data.parsing import visible
@@ -78,7 +79,7 @@ class Field:
         text = self._text(value)
         if text is None:
             return None
-        if self.comparison == "number" and self._number(text) is None:
+        if self.comparison == "number" and number_of(text) is None:
             raise self.error(value, 'not one number in digits; compare it as "exact" or "text"')
         if self.comparison == "date" and date_of(text, day_first=self.day_first) is None:
             raise self.error(
@@ -134,7 +135,7 @@ class Field:
         if self.comparison == "text":
             return token_f1(said, right)
         if self.comparison == "number":
-            number = self._number(said)
+            number = number_of(said)
             return float(
                 number is not None and abs(Fraction(right) - Fraction(number)) <= self.tolerance
             )
@@ -146,7 +147,7 @@ class Field:
         if text is None:
             return None
         if self.comparison == "number":
-            return self._number(text) or text
+            return number_of(text) or text
         if self.comparison == "date":
             return date_of(text, day_first=self.day_first) or text
         return text
@@ -167,15 +168,19 @@ class Field:
         text = " ".join(visible(label_text(value) or str(value)).split())
         return None if text.casefold() in NO_VALUE else text
 
-    @staticmethod
-    def _number(text: str) -> str | None:
-        """Return the only number of a text in canonical form, or None."""
-        if text.startswith(("[", "{")):
-            return None  # several values, of which one may be a number
-        try:
-            return _NUMBER.reference(text)
-        except DataError:
-            return None
+
+@lru_cache(maxsize=10_000)
+def number_of(text: str) -> str | None:
+    """Return the only number of a text in canonical form, or None.
+
+    It is kept, because every metric reads the same answers again.
+    """
+    if text.startswith(("[", "{")):
+        return None  # several values, of which one may be a number
+    try:
+        return _NUMBER.reference(text)
+    except DataError:
+        return None
 
 
 def json_number(text: str) -> int | float | str:

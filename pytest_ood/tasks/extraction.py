@@ -153,6 +153,8 @@ class Extraction(OpenTask):
 
     def demonstrated(self, answer: str) -> str:
         """Return a right answer as a model writes it: without spans and other forms."""
+        if _object_of(answer) is None:
+            return answer  # of a demonstration in the configuration, which is shown as it is
         right = self._right(answer)
         return _json({f.name: f.written([v.forms[0] for v in right[f.name]]) for f in self.fields})
 

@@ -28,7 +28,7 @@ severity = 5
 protect = []
 [budgets]
 domain = { max_drop = 0.5, field-day = { max_drop = 0.5 }, complete-json = { max_drop = 0.5 } }
-noise = { max_drop = 0.3, slot-f1 = { max_drop = 0.3 }, valid-json = { max_drop = 0.1 } }
+noise = { max_drop = 0.3, exact-object = { max_drop = 0.3 }, valid-json = { max_drop = 0.1 } }
 """
 MODELS = """
 WORDS = 11
@@ -131,7 +131,7 @@ def test_objects_go_all_the_way(bookings: pytest.Pytester) -> None:
     assert json.loads(changed["label"])["day"] == json.loads(changed["answer_after"])["day"]
     page = bookings.path.joinpath("r.md").read_text("utf-8")
     assert "then drop of field score in points" in page
-    assert "slot-f1" in page
+    assert "exact-object" in page
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
@@ -67,6 +67,7 @@ def test_metrics_are_computed(name: str, expected: float) -> None:
 LETTERS = st.sampled_from(["x", "y", None])
 
 
+@settings(max_examples=25)
 @given(pairs=st.lists(st.tuples(LETTERS, LETTERS), min_size=1, max_size=9))
 def test_slot_f1_is_micro_f1(pairs: list[tuple[str | None, str | None]]) -> None:
     """Of one field it is scikit-learn's micro F1 over the values, nothing being no class."""

@@ -21,7 +21,7 @@ from pytest_ood.models._prompts import (
     read_answer,
 )
 from pytest_ood.models.protocol import Context
-from pytest_ood.tasks import Classification, NumericAnswer, QuestionAnswering, Task
+from pytest_ood.tasks import Classification, Extraction, NumericAnswer, QuestionAnswering, Task
 
 REVIEWS = Dataset(
     "reviews",
@@ -199,6 +199,18 @@ def test_it_is_told_where_demonstrations_come_from(given: Any, source: str, load
     prompt = load(showing={"declared": given})
     assert prompt_parameters(prompt, Classification(("a", "b")))[SOURCE] == source
     assert SOURCE not in prompt_parameters(load(), Classification(("a", "b")))
+
+
+def test_right_answers_are_shown_as_models_write_them(load: Load) -> None:
+    """Of an object with a span the value is shown; an inline label as it stands."""
+    task = Extraction.of({"time": "exact"})
+    label = task.encode({"time": {"start": 3, "end": 7}}, "at 6 pm")
+    data = Dataset("messages", (Example("1", "at 6 pm", label),))
+    shown = load(task, data, showing={"declared": "data", "shots": 1})
+    assert shown.render("Hello") == 'at 6 pm is {"time": "6 pm"}\n\nHello is'
+    inline = [{"text": "at 6 pm", "label": "six", "rationale": "It says so."}]
+    showing = {"declared": inline, "selection": "complexity", "shots": 1}
+    assert load(task, showing=showing).render("Hello") == "at 6 pm is six\n\nHello is"
 
 
 def test_the_task_of_open_answers_is_told() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ood.data.edits import edits_between
@@ -167,6 +167,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(said=st.fixed_dictionaries({}, optional=dict.fromkeys(SCHEMA, JSON)))
 def test_any_object_is_an_answer(said: dict[str, Any]) -> None:
     """Whatever its values are: it is read, read again as itself, and has a score."""
@@ -181,6 +182,7 @@ def test_any_object_is_an_answer(said: dict[str, Any]) -> None:
 VALUES = st.text(min_size=1).filter(str.strip)
 
 
+@settings(max_examples=50)
 @given(
     table=st.fixed_dictionaries(
         {},
