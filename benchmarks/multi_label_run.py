@@ -58,6 +58,8 @@ threshold = 0.3
 finetuned = "asset:minilm"
 train = "train.csv"
 max_length = 64
+epochs = 4
+learning_rate = 3e-4
 threshold = 0.3
 """
 

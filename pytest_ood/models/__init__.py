@@ -92,7 +92,7 @@ def as_model(
         if task is not None and task.classes:
             from pytest_ood.models._multi_label_sklearn import MultiLabelEstimator
 
-            return MultiLabelEstimator(name or kind, lambda: value, task.classes, source)
+            return MultiLabelEstimator(name or kind, lambda: (value, None), task.classes, source)
         optional = () if task is None else (out_of_scope_of(task),)
         return SklearnModel(
             name or kind, lambda: value, labels, source, ordered=ordered, optional=optional

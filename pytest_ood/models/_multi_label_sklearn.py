@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from pytest_ood.models._answers import array_of
 from pytest_ood.models.sklearn import SklearnModel, as_features, check_fitted
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 from pytest_ood.tasks.answers import exactly
-from pytest_ood.tasks.multi_label import MultiLabel, labels_of
+from pytest_ood.tasks.multi_label import MultiLabel
 from pytest_ood.utils.user_code import contained
 
 if TYPE_CHECKING:
@@ -23,39 +23,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pytest_ood.data.examples import Example
     from pytest_ood.data.inputs import Inputs
 
 MATRIX = 2
 """The dimensions of an indicator matrix."""
-
-
-@dataclass(frozen=True)
-class Binarized:
-    """What was saved together with the MultiLabelBinarizer of its targets.
-
-    Attributes:
-        rest: The estimator, or what it is made of.
-        names: The label of each column that it predicts.
-    """
-
-    rest: Any
-    names: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, value: Any) -> Any:
-        """Return a collection as its binarizer's names and the rest; other values as they are."""
-        from sklearn.preprocessing import MultiLabelBinarizer
-
-        is_collection = isinstance(value, Mapping | Sequence) and not isinstance(value, str | bytes)
-        if not is_collection or hasattr(value, "predict"):
-            return value
-        parts = list(value.values()) if isinstance(value, Mapping) else list(value)
-        binarizers = [part for part in parts if isinstance(part, MultiLabelBinarizer)]
-        rest = [part for part in parts if not isinstance(part, MultiLabelBinarizer)]
-        if len(binarizers) != 1:
-            return value
-        return cls(rest[0] if len(rest) == 1 else rest, tuple(binarizers[0].classes_))
 
 
 @dataclass(frozen=True)
@@ -66,6 +37,7 @@ class MultiLabelEstimator(SklearnModel):
     the estimator's `classes_`; if these are only numbers, the order of the task's labels.
 
     Attributes:
+        load: Returns the fitted estimator, and the label of each column, or None.
         threshold: The least probability of a label that holds; None for what `predict` decides.
     """
 
@@ -79,9 +51,7 @@ class MultiLabelEstimator(SklearnModel):
             ModelError: it is not fitted, or no classifier.
         """
         with contained(f"model {self.name!r}"):
-            value = Binarized.of(self.load())
-        names = value.names if isinstance(value, Binarized) else None
-        estimator = value.rest if isinstance(value, Binarized) else value
+            estimator, names = self.load()
         check_fitted(estimator, f"model {self.name!r}")
         return estimator, names
 
@@ -208,9 +178,3 @@ class MultiLabelEstimator(SklearnModel):
                 f"texts and the labels {', '.join(self.columns)}; its shape has to be {wanted}"
             )
         return matrix
-
-
-def indicators(examples: Iterable[Example], classes: Sequence[str]) -> NDArray[np.int64]:
-    """Return whether each label holds for each example, shape (n, labels), as 0 or 1."""
-    sets = [labels_of(example.label) for example in examples]
-    return np.array([[int(label in held) for label in classes] for held in sets], np.int64)

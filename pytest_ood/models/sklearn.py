@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import math
 import pickle
@@ -27,6 +28,7 @@ from pytest_ood.errors import (
     words_of,
 )
 from pytest_ood.models._answers import AnswerReader, array_of
+from pytest_ood.models._label_matrix import indicators, without_binarizer
 from pytest_ood.models._thresholds import check_thresholds
 from pytest_ood.models.protocol import Facts, check_same_labels
 from pytest_ood.tasks import Prediction, check_labels, decide, unless_unsure
@@ -59,6 +61,9 @@ MAX_NAMED_PARTS = 6
 ACCIDENTS = {"_stop_words_id", "cv_results_", "refit_time_"}
 """Attributes that decide no answer and differ between fits: the memory address of a list of stop
 words, and the times of a search. They are left out of fingerprints."""
+
+SEVERAL_LABELS = f"{__package__}._multi_label_sklearn"
+"""The module for sets of labels, which is built on this one, and so is imported when needed."""
 
 RULE = "predict"
 """How the label is determined; part of fingerprints, as another rule gives other answers."""
@@ -507,8 +512,6 @@ def build(
             the task.
         ModelError: the estimator is not fitted, or lacks a label.
     """
-    from pytest_ood.models._multi_label_sklearn import Binarized, MultiLabelEstimator
-
     owner, task = f"model {context.name!r}", context.task
     known = task.labels or task.classes
     if not known:
@@ -530,20 +533,21 @@ def build(
     def load() -> Any:
         """Return the estimator, fitted if there is training data."""
         value = _saved(path, context) if saved else imported
+        names = None
         if task.classes:
-            value = Binarized.of(value)
-        names, value = (value.names, value.rest) if isinstance(value, Binarized) else (None, value)
+            value, names = without_binarizer(value)
         if isinstance(value, type) or not hasattr(value, "predict"):
             value = _estimator_from(value, source, owner)
-        if data is None:
-            return value if names is None else Binarized(value, names)
-        return _fitted(value, data(), task, owner)
+        if data is not None:
+            value, names = _fitted(value, data(), task, owner), None
+        return (value, names) if task.classes else value
 
     description = source if data is None else source + FITTED_HERE
     options = {"threshold": threshold, "abstain_below": abstain_below}
     parameters = {key: value for key, value in options.items() if value is not None}
     if task.classes:
-        return MultiLabelEstimator(
+        kind: type[SklearnModel] = importlib.import_module(SEVERAL_LABELS).MultiLabelEstimator
+        return kind(
             context.name,
             load,
             task.classes,
@@ -551,7 +555,7 @@ def build(
             parameters,
             training=data,
             label_names=labels or {},
-            threshold=threshold,
+            **({} if threshold is None else {"threshold": threshold}),
         )
     return SklearnModel(
         context.name,
@@ -659,8 +663,6 @@ def _fitted(estimator: Any, examples: Dataset, task: Task, owner: str) -> Any:
     that none is right for.
     """
     from sklearn.base import clone
-
-    from pytest_ood.models._multi_label_sklearn import indicators
 
     check_labels(examples, task.truths)
     check_kind(estimator, owner)

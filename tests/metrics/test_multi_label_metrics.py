@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score, jaccard_score, recall_scor
 from pytest_ood.data.examples import Example
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.metrics import Outcome, Outcomes, find_metric, metric_names
-from pytest_ood.models._multi_label_sklearn import indicators
+from pytest_ood.models._label_matrix import indicators
 from pytest_ood.tasks import Classification, Prediction
 from pytest_ood.tasks.multi_label import MultiLabel
 
