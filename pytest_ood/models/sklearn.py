@@ -546,6 +546,7 @@ def build(
     options = {"threshold": threshold, "abstain_below": abstain_below}
     parameters = {key: value for key, value in options.items() if value is not None}
     if task.classes:
+        own: dict[str, Any] = {} if threshold is None else {"threshold": threshold}
         kind: type[SklearnModel] = importlib.import_module(SEVERAL_LABELS).MultiLabelEstimator
         return kind(
             context.name,
@@ -555,7 +556,7 @@ def build(
             parameters,
             training=data,
             label_names=labels or {},
-            **({} if threshold is None else {"threshold": threshold}),
+            **own,
         )
     return SklearnModel(
         context.name,
