@@ -210,7 +210,7 @@ def test_numbers_go_all_the_way(questions: pytest.Pytester) -> None:
     [
         ("[shifts.noise.change-numbers]", "examples have none: name the column .* `rationale`"),
         ("[shifts.noise.antonyms]", "antonyms turns one label into another, and the task num"),
-        ('[shifts.adversarial.deepwordbug]\ntarget = "1"', "target: it is a label, and the task num"),
+        ('[shifts.adversarial.deepwordbug]\ntarget = "1"', "target: it is a label, and the task"),
         ("[shifts.noise.keyboard]\nmacro-f1 = { max_drop = 0.1 }", "unknown key 'macro-f1'"),
         ('[shifts.noise.distract]\nfilter = "edit-distance"', "distract knows by itself which"),
     ],
