@@ -461,39 +461,66 @@ class FinetunedModel(ReloadsAfterPickling):
     def _label_order(
         self, id2label: Mapping[int, str], label2id: Mapping[str, int] | None = None
     ) -> list[str]:
-        """Return the task's label for each output of the checkpoint.
+        """Return the task's label for each output of the checkpoint; raises as `label_order`."""
+        owner, task = f"model {self.name!r}", self.context.task
+        check_numbers(owner, id2label, label2id or {})
+        optional = out_of_scope_of(task)
+        return label_order(
+            owner, id2label, self.labels_of(task), self.label_names, optional=optional
+        )
 
-        Raises:
-            ModelError: a label is none of the task's, or has no output; or id2label and label2id
-                contradict each other.
-        """
-        labels = self.labels_of(self.context.task)
-        own = {label.lower(): label for label in labels}
-        order = []
-        for index in sorted(id2label):
-            # A configuration may have numbers as names.
-            name = str(id2label[index])
-            label = self.label_names.get(name, own.get(name.lower()))
-            if label is None:
-                raise ModelError(
-                    f"model {self.name!r}: its label {name!r} is none of the task's "
-                    f"({', '.join(labels)}); name what it stands for, such as "
-                    f'labels = {{ "{name}" = "{labels[0]}" }}'
-                )
-            order.append(label)
-        optional = out_of_scope_of(self.context.task)
-        missing = [label for label in labels if label not in (*order, optional)]
-        if missing:
+
+def label_order(
+    owner: str,
+    id2label: Mapping[int, str],
+    labels: Sequence[str],
+    names: Mapping[str, str],
+    *,
+    optional: str | None = None,
+) -> list[str]:
+    """Return the task's label for each output of a checkpoint.
+
+    Args:
+        owner: The beginning of messages.
+        id2label: The checkpoint's label for each output.
+        labels: The labels of the task.
+        names: The task's label for those of the checkpoint that differ.
+        optional: A label of the task that needs no output.
+
+    Raises:
+        ModelError: a label is none of the task's, or has no output.
+    """
+    own = {label.lower(): label for label in labels}
+    order = []
+    for index in sorted(id2label):
+        # A configuration may have numbers as names.
+        name = str(id2label[index])
+        label = names.get(name, own.get(name.lower()))
+        if label is None:
             raise ModelError(
-                f"model {self.name!r}: it has no output for the label {missing[0]!r}; "
-                f"it knows {', '.join(order)}"
+                f"{owner}: its label {name!r} is none of the task's ({', '.join(labels)}); name "
+                f'what it stands for, such as labels = {{ "{name}" = "{labels[0]}" }}'
             )
-        for name, index in (label2id or {}).items():
-            indices = [index for index, label in id2label.items() if str(label) == str(name)]
-            if indices and index not in indices:
-                raise ModelError(
-                    f"model {self.name!r}: its config.json says both that output {indices[0]} is "
-                    f"{name!r} (id2label) and that {name!r} is output {index} (label2id); correct "
-                    "the one that is wrong"
-                )
-        return order
+        order.append(label)
+    missing = [label for label in labels if label not in (*order, optional)]
+    if missing:
+        raise ModelError(
+            f"{owner}: it has no output for the label {missing[0]!r}; it knows {', '.join(order)}"
+        )
+    return order
+
+
+def check_numbers(owner: str, id2label: Mapping[int, str], label2id: Mapping[str, int]) -> None:
+    """Check that both tables of a configuration number labels alike.
+
+    Raises:
+        ModelError: they contradict each other.
+    """
+    for name, index in label2id.items():
+        indices = [index for index, label in id2label.items() if str(label) == str(name)]
+        if indices and index not in indices:
+            raise ModelError(
+                f"{owner}: its config.json says both that output {indices[0]} is {name!r} "
+                f"(id2label) and that {name!r} is output {index} (label2id); correct the one that "
+                "is wrong"
+            )
