@@ -190,7 +190,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("wnut17", type=Path, help="emerging.test.annotated of WNUT 2017")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--examples", type=int, help="of each data set; all by default")
-    parser.add_argument("--prompted-examples", type=int, default=60, help="for the prompted model")
+    parser.add_argument("--prompted-examples", type=int, default=30, help="for the prompted model")
     parser.add_argument("--write", type=Path, metavar="PATH", help="put the table into this file")
     return parser.parse_args()
 
