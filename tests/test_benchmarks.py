@@ -24,6 +24,7 @@ SIMULATIONS = {
         "--sizes=30",
         "--counts=50",
     ],
+    "judge_calibration.py": ["--releases=1", "--power=1"],
     "sequential_savings.py": ["--releases=2", "--sizes=300"],
     "study_calibration.py": ["--studies=2"],
 }
@@ -68,7 +69,7 @@ OF_DATA = {
     "perturbations.py": ["--texts=2", "--seconds=0.001", "--only=keyboard"],
 }
 ON_THEIR_OWN = {
-    "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",
+    "chat_templates.py", "compare_trees.py", "findings.py", "judged_run.py", "label_reading.py",
     "label_scoring.py", "report_pictures.py",
 }  # fmt: skip
 
@@ -191,6 +192,18 @@ def test_the_findings_are_planned(tmp_path: Path) -> None:
     if not SHARED.is_dir():
         pytest.skip(f"the shared data {SHARED} is not there")
     run("findings.py", str(SHARED), "checklist", "--ood-dry-run", cwd=tmp_path)
+
+
+@pytest.mark.demo
+def test_a_judge_is_measured_on_real_answers(measure: Measure, packaged: Path) -> None:
+    """What a gate says of people's verdicts stands beside those of all answers."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared data {SHARED} is not there")
+    sizes = ["--examples=40", "--labels=50"]
+    data = str(SHARED / "xquad")
+    printed = measure("judged_run.py", data, f"--cache={packaged}", *sizes)
+    assert "| the judge alone |" in printed
+    assert "Cohen's kappa" in printed
 
 
 @pytest.mark.slow

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, reason_of, unknown_name
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
+from pytest_ood.tasks.judged import Judged, Verdicts
 from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
     SCORE_DECIMALS,
+    UNSCORED,
     OpenTask,
     Prediction,
     Task,
@@ -33,12 +35,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCORE_DECIMALS",
+    "UNSCORED",
     "Classification",
+    "Judged",
     "NumericAnswer",
     "OpenTask",
     "Prediction",
     "QuestionAnswering",
     "Task",
+    "Verdicts",
     "as_read",
     "check_labels",
     "decide",
