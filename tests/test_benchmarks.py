@@ -25,6 +25,7 @@ SIMULATIONS = {
         "--sizes=30",
         "--counts=50",
     ],
+    "judge_calibration.py": ["--releases=1", "--power=1"],
     "sequential_savings.py": ["--releases=2", "--sizes=300"],
     "study_calibration.py": ["--studies=2"],
 }
@@ -74,6 +75,7 @@ ON_THEIR_OWN = {
     "extraction_run.py",
     "findings.py",
     "free_text_run.py",
+    "judged_run.py",
     "label_reading.py",
     "label_scoring.py",
     "multi_label_run.py",
@@ -218,6 +220,18 @@ def test_the_findings_are_planned(tmp_path: Path) -> None:
     if not SHARED.is_dir():
         pytest.skip(f"the shared data {SHARED} is not there")
     run("findings.py", str(SHARED), "checklist", "--ood-dry-run", cwd=tmp_path)
+
+
+@pytest.mark.demo
+def test_a_judge_is_measured_on_real_answers(measure: Measure, packaged: Path) -> None:
+    """What a gate says of people's verdicts stands beside those of all answers."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared data {SHARED} is not there")
+    sizes = ["--examples=40", "--labels=50"]
+    data = str(SHARED / "xquad")
+    printed = measure("judged_run.py", data, f"--cache={packaged}", *sizes)
+    assert "| the judge alone |" in printed
+    assert "Cohen's kappa" in printed
 
 
 @pytest.mark.slow

@@ -388,4 +388,5 @@ def _comparable(
         and e.shift != WORST_CASE
         and not isinstance(e.details, PromptAttackDetails)
         and not e.case_inputs
+        and e.is_by_example
     }

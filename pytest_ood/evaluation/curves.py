@@ -60,7 +60,7 @@ def severity_curves(evaluations: Sequence[Evaluation], alpha: float) -> list[Sev
         level = e.details
         if not isinstance(level, PerturbationDetails) or level.severity is None:
             continue
-        if e.metric == ACCURACY and e.verdict != "invalid":
+        if e.metric == ACCURACY and e.verdict != "invalid" and e.is_by_example:
             key = (e.suite, level.family or "", e.model)
             families.setdefault(key, {})[level.severity] = e
     curves = [

@@ -21,6 +21,13 @@ from pytest_ood.metrics.outcomes import (
 from pytest_ood.statistics import mean_difference, mean_score, paired_drop, unpaired_drop
 from pytest_ood.statistics.functions import FunctionOfMeans, Unseen
 from pytest_ood.statistics.means import Means
+from pytest_ood.statistics.prediction_powered import (
+    CHANGE,
+    SHARE,
+    Judged,
+    judged_drop,
+    judged_mean,
+)
 from pytest_ood.statistics.samples import Sample
 from pytest_ood.statistics.seeds import over_seeds
 from pytest_ood.statistics.sequential import Sequential
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
     from pytest_ood.metrics import Metric, Outcome, Outcomes
     from pytest_ood.metrics.protocol import ExampleValue
     from pytest_ood.statistics import Statistic
+    from pytest_ood.statistics.prediction_powered import Labelled, PredictionPowered
     from pytest_ood.tasks import Task
     from pytest_ood.trials.trial import Trial
 
@@ -55,7 +63,7 @@ def drop_statistic(trials: Trials, metric: str, task: Task) -> Statistic:
     """
     resolved = _metric(metric, trials, task)
     return over_seeds(
-        _statistic([trials], [1.0], resolved, task),
+        _judged_drop([trials], [1.0]) or _statistic([trials], [1.0], resolved, task),
         _seed_drops(trials, resolved),
         limits=resolved.DROP_LIMITS,
     )
@@ -69,8 +77,9 @@ def difference_statistic(mine: Trials, other: Trials, metric: str, task: Task) -
     """
     resolved = _metric(metric, mine, task)
     least, most = resolved.DROP_LIMITS
+    models, signs = [mine, other], [1.0, -1.0]
     return over_seeds(
-        _statistic([mine, other], [1.0, -1.0], resolved, task),
+        _judged_drop(models, signs) or _statistic(models, signs, resolved, task),
         _seed_drops(mine, resolved),
         _seed_drops(other, resolved),
         limits=(least - most, most - least),
@@ -87,6 +96,40 @@ def _statistic(
     value = metric.value_of_example(models[0][0])
     statistic = None if value is None else _mean_statistic(models, value, rises=metric.RISES)
     return _function(models, signs, metric, task) if statistic is None else statistic
+
+
+def _judged_drop(models: Sequence[Trials], signs: Sequence[float]) -> PredictionPowered | None:
+    """Return the signed sum of drops of people's verdicts; None where there are none."""
+    labelled = [trials[0].labelled for trials in models]
+    parts = [(sign, *both) for sign, both in zip(signs, labelled, strict=True) if both is not None]
+    if len(parts) < len(models):
+        return None
+    before, after = (
+        combined(
+            [mean_scores_of([getattr(trial, side) for trial in trials]) for trials in models],
+            float if len(models) == 1 else sub,
+        )
+        for side in ("before", "after")
+    )
+    paired, ends = models[0][0].paired, SHARE if len(models) == 1 else CHANGE
+    if paired:
+        return judged_drop(
+            [Judged(1.0, combined([before, after], sub), CHANGE)], parts, paired=True
+        )
+    sides = [Judged(1.0, before, ends), Judged(-1.0, after, ends)]
+    return judged_drop(sides, parts, paired=False)
+
+
+def judged_scores(trials: Trials) -> tuple[float, float]:
+    """Return people's mean verdict before and under a shift, whose difference is the drop.
+
+    That of the judge where labels are missing.
+    """
+    statistic, labelled = _judged_drop([trials], [1.0]), trials[0].labelled
+    means = [_mean([mean_of(getattr(t, side)) for t in trials]) for side in ("before", "after")]
+    if statistic is not None and labelled is not None:
+        means = [statistic.corrected(m, one) for m, one in zip(means, labelled, strict=True)]
+    return means[0], means[1]
 
 
 def _mean_statistic(
@@ -167,14 +210,16 @@ def gains(mine: Measurement, other: Measurement) -> Categorical[float]:
     return combined([other.scores_after, mine.scores_after], sub)
 
 
-def score_statistic(sides: Sequence[Outcomes]) -> Statistic:
+def score_statistic(sides: Sequence[Outcomes], labelled: Labelled | None = None) -> Statistic:
     """Return the mean score over all seeds of a model.
 
     Args:
         sides: The outcomes of each seed, on the same examples.
+        labelled: Where a judge gives the scores, answers that people have judged as well.
     """
-    seeds = tuple(map(mean_of, sides))
-    return over_seeds(mean_score(mean_scores_of(sides)), seeds, limits=(0.0, 1.0))
+    seeds, scores = tuple(map(mean_of, sides)), mean_scores_of(sides)
+    statistic = mean_score(scores) if labelled is None else judged_mean(scores, labelled)
+    return over_seeds(statistic, seeds, limits=(0.0, 1.0))
 
 
 def differences(

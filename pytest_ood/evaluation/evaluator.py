@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,14 @@ from pytest_ood.budgets import (
     judge_at_least,
     judge_at_most,
 )
+from pytest_ood.data.categorical import Categorical
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation import details, estimators, validity
 from pytest_ood.evaluation.contamination import Contamination
 from pytest_ood.evaluation.data import SuiteData
 from pytest_ood.evaluation.details import Details
 from pytest_ood.evaluation.floors import Floors
+from pytest_ood.evaluation.judging import Judging
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.evaluation.notes import Notes
 from pytest_ood.evaluation.originals import Originals
@@ -34,7 +37,7 @@ from pytest_ood.evaluation.shifted_texts import ShiftedTexts
 from pytest_ood.evaluation.stopping import Schedule, is_sequential, measure_until_settled
 from pytest_ood.evaluation.trials import Trials
 from pytest_ood.metrics import ACCURACY, find_metric, metric_class
-from pytest_ood.statistics import estimate
+from pytest_ood.statistics import estimate, least_examples
 from pytest_ood.statistics.sequential import Sequential
 from pytest_ood.trials.trial import (
     aligned,
@@ -43,12 +46,13 @@ from pytest_ood.trials.trial import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.data.categorical import Categorical
+    from pytest_ood.evaluation.judging import Judge
     from pytest_ood.inference.engine import Engine
     from pytest_ood.loading.readers import Reader
+    from pytest_ood.metrics import Outcomes
     from pytest_ood.models.protocol import Model
     from pytest_ood.shifts import Shift
     from pytest_ood.statistics import Statistic
@@ -85,6 +89,7 @@ class SuiteEvaluator:
         surrogates: Mapping[str, Model] = MappingProxyType({}),
         frozen: FrozenSuite | None = None,
         notes: Sequence[str] = (),
+        judge: Judge | None = None,
     ) -> None:
         """Build the evaluator; nothing is read and no model is run yet.
 
@@ -99,19 +104,28 @@ class SuiteEvaluator:
             surrogates: By name, the models that adversarial examples are made against.
             frozen: Frozen examples and edits that replace sampling and perturbing, or None.
             notes: Caveats that are known beforehand.
+            judge: Scores the answers of a suite whose task is `judged`, or None.
         """
         frozen_notes = () if frozen is None else frozen.notes(suite)
+        first_notes = Notes([*frozen_notes, *notes, *suite.task.notes])
+        self.judging: Judging | None = None
+        if judge is not None:
+            # A task is a description, in a layer without models. Here is what a judge needs: the
+            # engine with its cache, the suite's shifts, and notes. With the judge bound to it, the
+            # task scores answers as any other does, so that shifts and trials know of no judges.
+            self.judging = Judging(suite, judge, engine=engine, reader=reader, notes=first_notes)
+            suite = replace(suite, task=self.judging.task)
         self.data = SuiteData(
             suite,
             reader=reader,
             seed=seed,
             max_examples=max_examples,
             frozen=frozen,
-            notes=Notes([*frozen_notes, *notes, *suite.task.notes]),
+            notes=first_notes,
         )
         self.originals = Originals(self.data, engine)
         self.texts = ShiftedTexts(self.originals, surrogates)
-        self.trials = Trials(self.originals, self.texts, references)
+        self.trials = Trials(self.originals, self.texts, references, self.judging)
         self.metrics = ShiftMetrics(suite, self.trials)
         self._contamination = Contamination(self.data)
         self._details = Details(self.texts)
@@ -135,9 +149,14 @@ class SuiteEvaluator:
 
     def _judge_by(self, rules: Rules) -> None:
         """Set the levels of verdicts; cached results are dropped, data and answers stay."""
+        if self.judging is not None:
+            # The sequential test has no term for the judge's error.
+            rules = replace(rules, sequential=False)
         self.rules = rules
         self._schedule = Schedule(self.texts, rules)
-        self._floors = Floors(self.originals, self._details, self._contamination, rules)
+        self._floors = Floors(
+            self.originals, self._details, self._contamination, rules, self.judging
+        )
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
 
     def check_leaks(self, model: AnyModel, shifts: Iterable[Shift]) -> None:
@@ -181,13 +200,16 @@ class SuiteEvaluator:
             OodError: the data or the model cannot be used.
         """
         budget = self.suite.budget(shift, ACCURACY).min_score
-        invalid = self._invalid_beforehand(shift, model)
+        invalid = self._invalid_beforehand(shift, budget, model)
         available = self.data.available(shift)
 
         def measure(size: int) -> tuple[Measurement, Statistic]:
             """Return the trials on the first examples, and their score under the shift."""
             measurement = Measurement(self.trials.of(model, shift, size))
-            return measurement, estimators.score_statistic([t.after for t in measurement.trials])
+            labelled = measurement.first.labelled
+            return measurement, estimators.score_statistic(
+                [trial.after for trial in measurement.trials], labelled and labelled[1]
+            )
 
         settled = measure_until_settled(
             self._schedule.sizes(shift, ACCURACY, budget, invalid, [model]),
@@ -248,7 +270,7 @@ class SuiteEvaluator:
         """
         self.metrics.check_labels_same(shift, metric)
         margin = self.suite.budget(shift, metric).margin
-        invalid = self._invalid_beforehand(shift, model, baseline)
+        invalid = self._invalid_beforehand(shift, margin, model, baseline)
         sizes = self._schedule.sizes(shift, metric, margin, invalid, [model, baseline])
         cases = shift.counts_cases
 
@@ -325,7 +347,7 @@ class SuiteEvaluator:
     def _measure_drop(self, model: AnyModel, shift: Shift, metric: str) -> Evaluation:
         self.metrics.check_labels_same(shift, metric)
         budget = self.suite.budget(shift, metric).max_drop
-        invalid = self._invalid_beforehand(shift, model)
+        invalid = self._invalid_beforehand(shift, budget, model)
 
         def measure(size: int) -> tuple[Measurement, Statistic]:
             """Return the trials on the first examples, and the drop of the metric."""
@@ -366,6 +388,7 @@ class SuiteEvaluator:
         trial, trials, floor = measurement.first, measurement.trials, self.floor(model)
         self._contamination.note_cut(model, shift.name, details.inputs_under(shift, trial))
         main, flips = metric == ACCURACY, details.flips(trial, measurement.flipped)
+        judging = self.judging is not None
         return Evaluation(
             suite=self.suite.name,
             kind=shift.kind,
@@ -387,8 +410,8 @@ class SuiteEvaluator:
             seed=self.data.seed,
             shifted_set_hash=self._details.data_hash(shift, trial),
             surrogate=shift.surrogate_name or None,
-            before=spread_scores(trials, lambda t: t.before),
-            after=spread_scores(trials, lambda t: t.after),
+            before=self._by_example(trials, lambda t: t.before),
+            after=self._by_example(trials, lambda t: t.after),
             flips=flips,
             flipped=len(measurement.flipped),
             metric=metric,
@@ -405,16 +428,26 @@ class SuiteEvaluator:
             details=self.metrics.domain_details(measurement, shift)
             if shift.has_own_examples and not shift.counts_cases
             else self._details.of_shift(measurement, shift, self.rules),
-            items=self._details.items(shift, measurement) if main else None,
+            items=self._details.items(shift, measurement) if main and not judging else None,
             per_label=self._details.by_label(trial, shift) if main else (),
             breakdown=self._details.breakdown(
                 shift, measurement, self.rules, stopping=isinstance(statistic, Sequential)
             )
-            if main
+            if main and not judging
             else (),
             left_out=self._left_out(shift, trial),
             score_name=self.suite.task.measure,
         )
+
+    def _by_example(
+        self, trials: Sequence[Trial], side: Callable[[Trial], Outcomes]
+    ) -> Categorical[float | None]:
+        """Return the score of each example; none where a judge gives them.
+
+        What the judge gets wrong is corrected in means, not in single answers: further analyses of
+        examples would compare what the judge says, and not what people do.
+        """
+        return Categorical() if self.judging is not None else spread_scores(trials, side)
 
     def _judged(
         self, statistic: Statistic, limit: float | None, metric: str, unset: str
@@ -423,7 +456,11 @@ class SuiteEvaluator:
         if limit is None:
             return Judgement("measured", unset)
         examples = find_metric(metric, self.suite.task).examples
-        return judge_at_most(statistic, limit, self.rules, examples)
+        judged = judge_at_most(statistic, limit, self.rules, examples)
+        if self.judging is not None and judged.verdict == "inconclusive":
+            reason = f"{judged.reason}, and as many times the labelled answers"
+            return replace(judged, reason=reason)
+        return judged
 
     def _left_out(self, shift: Shift, trial: Trial) -> dict[str, int]:
         """Return how many rows of the data, and cases, are not counted, by reason."""
@@ -440,15 +477,20 @@ class SuiteEvaluator:
         touched = [self.texts.touched(shift, trial) for trial in trials]
         return validity.first_invalid(shift, measurements, touched, self.suite.max_abstention)
 
-    def _invalid_beforehand(self, shift: Shift, *models: AnyModel) -> Judgement | None:
+    def _invalid_beforehand(
+        self, shift: Shift, limit: float | None, *models: AnyModel
+    ) -> Judgement | None:
         """Return "invalid" where a model's answers in distribution make its drops meaningless.
 
-        The surrogate of a transfer attack has to be valid, too.
+        The surrogate of a transfer attack has to be valid, too, and a judge's error known.
         """
         for model in models:
             judged = self._floors.unusable(model)
             if judged is not None:
                 return judged
+        if self.judging is not None:
+            least = least_examples(limit, self.rules.alpha) if limit else 0
+            return self.judging.lacking(models, shift, least=least)
         surrogate = self.texts.surrogates.get(shift.surrogate_name)
         judged = None if surrogate is None else self._floors.unusable(surrogate)
         return judged and Judgement("invalid", f"made against {judged.reason}")

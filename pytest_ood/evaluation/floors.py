@@ -10,11 +10,11 @@ from pytest_ood.budgets import Judgement, judge_at_least, points
 from pytest_ood.data.examples import IN_DISTRIBUTION, inputs_of
 from pytest_ood.errors import ModelError
 from pytest_ood.evaluation import details, validity
+from pytest_ood.evaluation.estimators import score_statistic
 from pytest_ood.evaluation.records import Floor, unparsed_outputs
 from pytest_ood.evaluation.stopping import is_sequential, measure_until_settled
 from pytest_ood.models.protocol import is_recorded
-from pytest_ood.statistics import estimate, mean_score
-from pytest_ood.statistics.seeds import over_seeds
+from pytest_ood.statistics import estimate
 from pytest_ood.statistics.sequential import looks
 from pytest_ood.tasks import majority_share
 from pytest_ood.trials.predictor import SECOND_DRAW, single_models
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_ood.data.categorical import Categorical
     from pytest_ood.evaluation.contamination import Contamination
     from pytest_ood.evaluation.details import Details
+    from pytest_ood.evaluation.judging import Judging
     from pytest_ood.evaluation.originals import Originals
     from pytest_ood.metrics import Outcomes
     from pytest_ood.statistics import Statistic
@@ -44,16 +45,23 @@ class Floors:
         details_: Computes the details of reports.
         contamination: Notes inputs that a model truncates.
         rules: The levels of verdicts.
+        judging: Judges answers, or None.
     """
 
     def __init__(
-        self, originals: Originals, details_: Details, contamination: Contamination, rules: Rules
+        self,
+        originals: Originals,
+        details_: Details,
+        contamination: Contamination,
+        rules: Rules,
+        judging: Judging | None = None,
     ) -> None:
         self._originals = originals
         self._data = originals.data
         self._details = details_
         self._contamination = contamination
         self._rules = rules
+        self._judging = judging
         self._floors: dict[str, Floor] = {}
 
     def of(self, model: AnyModel) -> Floor:
@@ -79,11 +87,12 @@ class Floors:
 
     def _measure(self, model: AnyModel) -> Floor:
         dataset, members = self._data.in_distribution(), single_models(model)
-        budget, majority = (
-            self._data.suite.min_score,
-            majority_share(dataset, self._data.suite.task),
-        )
+        budget, judging = self._data.suite.min_score, self._judging
+        # A judge compares with no right answer, so that no constant one has a share of them.
+        majority = 0.0 if judging else majority_share(dataset, self._data.suite.task)
         horizon = len(dataset)
+        if judging is not None:
+            judging.check_judge(model)
 
         def measure(size: int) -> tuple[_Answers, Statistic]:
             """Return the answers to the first examples, and their score."""
@@ -95,8 +104,8 @@ class Floors:
                     f"({missing[0]})"
                 )
             answers = _Answers(by_seed, answered, missing)
-            seed_scores = tuple(map(mean_of, answered))
-            return answers, over_seeds(mean_score(answers.scores), seed_scores, limits=(0.0, 1.0))
+            labelled = None if judging is None else judging.labelled(model)
+            return answers, score_statistic(answered, labelled)
 
         def settles(_: _Answers, statistic: Statistic) -> bool:
             """Return whether the score settles the validity of the model and its verdict."""
@@ -116,9 +125,11 @@ class Floors:
         )
         answers, statistic = settled.measurement, settled.statistic
         answered, missing = answers.answered, answers.missing
-        judged = validity.unusable(
+        judged = None if judging is None else judging.lacking([model])
+        judged = judged or validity.unusable(
             statistic, majority, answered, self._data.suite.max_abstention
-        ) or validity.too_many_unanswered(missing, len(missing) + len(answered[0]))
+        )
+        judged = judged or validity.too_many_unanswered(missing, len(missing) + len(answered[0]))
         if judged is None:
             judged = Judgement("pass", f"above the majority class ({points(majority)})")
             if budget is not None:
@@ -146,7 +157,9 @@ class Floors:
             inconsistent=inconsistent,
             seed_scores=tuple(map(mean_of, answered)),
             errors=details.counted_errors([missing]),
-            items=self._details.items_in_distribution(answered[0], answers.scores),
+            items=None
+            if judging is not None
+            else self._details.items_in_distribution(answered[0], answers.scores),
             flips=abstentions,
             unparsed_outputs=unparsed_outputs(abstentions),
             flipped=abstained,

@@ -430,6 +430,11 @@ class Evaluation:
     after: Categorical[float | None] = field(default_factory=Categorical, metadata=NOT_REPORTED)
 
     @property
+    def is_by_example(self) -> bool:
+        """Whether the scores of single examples are known, and may be compared."""
+        return len(self.before) > 0
+
+    @property
     def stopped(self) -> bool:
         """Whether the check was decided before all examples were used."""
         return self.drawn < self.planned

@@ -65,6 +65,8 @@ class ShiftMetrics:
             return after if reference is None else mean_of(reference), after
         if metric != ACCURACY:
             return estimators.measured(measurement.trials, metric, self._suite.task)
+        if measurement.first.labelled is not None:
+            return estimators.judged_scores(measurement.trials)
         return measurement.score_before, measurement.score_after
 
     def seed_drops(self, measurement: Measurement, before: float, metric: str) -> tuple[float, ...]:

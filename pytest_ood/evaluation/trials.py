@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import DataError, ModelError, NotApplicableError
@@ -14,6 +15,7 @@ from pytest_ood.trials.trial import Trial, aligned
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_ood.evaluation.judging import Judging
     from pytest_ood.evaluation.originals import Originals
     from pytest_ood.evaluation.shifted_texts import ShiftedTexts
     from pytest_ood.metrics import Outcomes
@@ -29,14 +31,20 @@ class Trials:
         originals: The answers in distribution.
         texts: The texts under shifts.
         references: For shifts with training data of their own: the baseline trained on them.
+        judging: Judges answers, or None.
     """
 
     def __init__(
-        self, originals: Originals, texts: ShiftedTexts, references: Mapping[str, SingleModel]
+        self,
+        originals: Originals,
+        texts: ShiftedTexts,
+        references: Mapping[str, SingleModel],
+        judging: Judging | None = None,
     ) -> None:
         self.originals = originals
         self.texts = texts
         self.references = references
+        self._judging = judging
         self._data = originals.data
         self._trials: dict[tuple[str, str], ExtendableTrial] = {}
         self._references: dict[str, AnswerSet] = {}
@@ -50,7 +58,8 @@ class Trials:
         """
         with using(self._data.resources):
             trials = [self._trial_of(m, shift).extend_to(size) for m in single_models(model)]
-        trials = aligned(trials)
+        labelled = None if self._judging is None else self._judging.on_both_sides(model, shift)
+        trials = [replace(trial, labelled=labelled) for trial in aligned(trials)]
         where = f"{self._data.suite.name}/{shift.kind}/{shift.name}"
         missing = next((trial.unanswered for trial in trials if trial.unanswered), ())
         if not trials[0].after and missing:

@@ -25,6 +25,7 @@ from pytest_ood.gate.configuration import (
     read_configuration,
     suites_of,
 )
+from pytest_ood.gate.judges import build_judge
 from pytest_ood.inference.cluster import RayRunner
 from pytest_ood.inference.engine import Engine, LocalRunner
 from pytest_ood.inference.store import FileStore, NoStore, TemporaryStore
@@ -175,6 +176,7 @@ class Gate:
         self.evaluators: dict[str, SuiteEvaluator] = {}
         self.models: dict[str, dict[str, Model | RecordedModel | SeededModel]] = {}
         self.baselines: dict[str, str | None] = {}
+        self._judges: dict[str, Model] = {}
         self._stated: dict[tuple[str, str], Mapping[str, int]] = {}
         self.rules = self.configuration.rules
         self._left_out: dict[str, str] = {}
@@ -229,6 +231,8 @@ class Gate:
         for model in (model for models in self.models.values() for model in models.values()):
             for member in model.members if isinstance(model, SeededModel) else (model,):
                 secrets |= secrets_of(member)
+        for judge in self._judges.values():
+            secrets |= secrets_of(judge)
         return secrets
 
     def count_gates(self, own_tests: int) -> None:
@@ -276,6 +280,16 @@ class Gate:
                 f"there is no model for suite {suite.name!r}; describe one in pyproject.toml "
                 "under [tool.pytest_ood.models.NAME]"
             )
+        judge = build_judge(
+            suite,
+            specs,
+            self.configuration.models,
+            reader=self.reader,
+            cache=self.options.cache,
+            held=self.held,
+        )
+        if judge is not None:
+            self._judges[suite.name] = judge.model
         models = {spec.name: self._built(spec, suite) for spec in specs}
         for model in added:
             if model.name in models:
@@ -299,6 +313,7 @@ class Gate:
             surrogates=surrogates(suite, models, self.frozen.get(suite.name)),
             frozen=self.frozen.get(suite.name),
             notes=[*self._without_gates(suite), *self._blank(suite)],
+            judge=judge,
         )
 
     def _built(self, spec: ModelSpec, suite: Suite) -> Model | RecordedModel | SeededModel:
@@ -497,7 +512,9 @@ class Gate:
 
         for check in self._all_checks:
             surrogate = "" if check.shift is None else check.shift.surrogate_name
-            for other in (check.baseline, surrogate):
+            # A judge, as a baseline, is loaded once, and its limits hold for all that it judges.
+            judged = next(iter(self.models[check.suite])) if check.suite in self._judges else None
+            for other in (check.baseline, surrogate, judged):
                 if other in leaders:
                     first, second = sorted((leader(check.model), leader(other)))
                     leaders[second] = first

@@ -29,7 +29,7 @@ from pytest_ood.models.protocol import (
     is_normalizing,
     is_streaming,
 )
-from pytest_ood.tasks import Prediction
+from pytest_ood.tasks import UNSCORED, Prediction
 from pytest_ood.tasks.answers import check_fields, exactly
 from pytest_ood.utils.user_code import contained, ends_run, unattended
 
@@ -914,5 +914,7 @@ def next_step(error: str) -> str:
     Args:
         error: The reason why it is missing.
     """
+    if error == UNSCORED:
+        return "correct the judge or its rubric, so that it answers by one of its two words"
     fix = "fix the model, then " if error.startswith(RAISED) else ""
     return f"the answers so far are cached: {fix}run the same command again"

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pytest_ood.metrics.accuracy import Accuracy
+from pytest_ood.tasks import Judged
+
+if TYPE_CHECKING:
+    from pytest_ood.tasks import Task
 
 IN_DOMAIN = "in-domain"
 
@@ -21,6 +26,11 @@ class InDomain(Accuracy):
     KINDS = ("domain",)
     FROM_SCORES = False
     NEEDS_REFERENCE = True
+
+    @classmethod
+    def for_task(cls, task: Task) -> tuple[InDomain, ...]:
+        """Return the metric, which every task has whose scores need no correction."""
+        return () if isinstance(task, Judged) else (cls(),)
 
 
 METRIC = InDomain

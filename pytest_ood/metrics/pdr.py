@@ -11,6 +11,7 @@ from pytest_ood.metrics.protocol import Metric, ratio
 from pytest_ood.statistics import paired_drop, unpaired_drop
 from pytest_ood.statistics.rates import DropRate
 from pytest_ood.statistics.samples import Sample
+from pytest_ood.tasks import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +36,8 @@ class PerformanceDropRate(Metric):
 
     @classmethod
     def for_task(cls, task: Task) -> tuple[PerformanceDropRate, ...]:
-        """Return the metric, which every task has."""
-        del task
-        return (cls(),)
+        """Return the metric, which every task has whose scores need no correction."""
+        return () if isinstance(task, Judged) else (cls(),)
 
     def features(self, outcomes: Sequence[Outcome]) -> Floats:
         """Return the scores."""

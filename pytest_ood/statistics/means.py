@@ -51,13 +51,14 @@ class Means:
     Attributes:
         samples: The values of the examples of each sample.
         weights: The weight of each sample.
-        pseudo: The two pseudo-values that are added to each sample.
+        pseudo: The two pseudo-values that are added to each sample; or two for each sample, where
+            their values have different ends.
         limits: The least and the largest possible value of the statistic.
     """
 
     samples: tuple[Values, ...]
     weights: tuple[float, ...]
-    pseudo: tuple[float, float]
+    pseudo: tuple[float, float] | Sequence[tuple[float, float]]
     limits: tuple[float, float]
 
     @property
@@ -121,8 +122,14 @@ class Means:
     @cached_property
     def _padded(self) -> list[tuple[Floats, Floats]]:
         """Each sample with its pseudo-values, as different values and how often they occur."""
-        padded = [sample.padded(np.asarray(self.pseudo)) for sample in self._counted]
+        pairs = zip(self._counted, self._ends, strict=True)
+        padded = [sample.padded(ends) for sample, ends in pairs]
         return [(sample.values, sample.counts) for sample in padded]
+
+    @property
+    def _ends(self) -> Floats:
+        """The pseudo-values of each sample, shape (samples, 2)."""
+        return np.broadcast_to(np.asarray(self.pseudo), (len(self.samples), 2))
 
     @cached_property
     def _centre(self) -> float:
@@ -151,8 +158,8 @@ class Means:
         rng = np.random.default_rng(BOOTSTRAP_SEED)
         count = RESAMPLES // 2
         shifts, variances = np.zeros(count), np.zeros(count)
-        extra = sign * np.asarray(self.pseudo)
-        for weight, (ascending, often) in zip(self.weights, self._padded, strict=True):
+        parts = zip(self.weights, self._padded, sign * self._ends, strict=True)
+        for weight, (ascending, often), extra in parts:
             order = 1 if sign > 0 else -1
             values, counts = sign * ascending[::order], often[::order]
             size = int(counts.sum())

@@ -14,11 +14,13 @@ from pytest_ood.errors import ConfigurationError, reason_of, unknown_name
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
 from pytest_ood.tasks.extraction import Extraction
 from pytest_ood.tasks.free_text import FreeText
+from pytest_ood.tasks.judged import Judged, Verdicts
 from pytest_ood.tasks.multiple_choice import MULTIPLE_CHOICE, MultipleChoice
 from pytest_ood.tasks.named_entities import NamedEntities
 from pytest_ood.tasks.numeric import NumericAnswer, reasoning_of
 from pytest_ood.tasks.protocol import (
     SCORE_DECIMALS,
+    UNSCORED,
     OpenTask,
     Prediction,
     Task,
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
 __all__ = [
     "MULTIPLE_CHOICE",
     "SCORE_DECIMALS",
+    "UNSCORED",
     "Classification",
     "Extraction",
     "FreeText",
+    "Judged",
     "MultipleChoice",
     "NamedEntities",
     "NumericAnswer",
@@ -50,6 +54,7 @@ __all__ = [
     "Prediction",
     "QuestionAnswering",
     "Task",
+    "Verdicts",
     "as_read",
     "check_labels",
     "decide",

@@ -35,9 +35,11 @@ the rounded scores, and ties go to the first label, so that it only changes if a
 within 1e-6 of the edge between two roundings. The store keeps the first answer.
 """
 
-
 MOST_CONSTANTS = 5
-"""The most sets of labels that are tried as a constant answer."""
+"""The most right answers that are tried as a constant answer."""
+
+UNSCORED = "its answer could not be scored: no verdict"
+"""`Prediction.error` of an answer that the task's scorer, such as a judge, gave no score."""
 
 
 @dataclass(frozen=True)
@@ -260,10 +262,10 @@ class Task(Protocol):
         ...
 
     def scores(self, pairs: Sequence[tuple[Prediction, Example]]) -> list[float]:
-        """Return the score of each pair, in order.
+        """Return the score of each pair, in order; nan for an answer that could not be scored.
 
-        Answers are scored a block at a time, so a task whose score is computed by a model runs it
-        on batches.
+        Such an answer counts as unanswered: it is neither right nor wrong. Answers are scored a
+        block at a time, so a task whose score is computed by a model runs it on batches.
         """
         ...
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, takewhile
+from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from pytest_ood.models.protocol import (
     is_recorded,
     pass_tokens,
 )
-from pytest_ood.tasks import Prediction, as_read, merged_answer, merged_task
+from pytest_ood.tasks import UNSCORED, Prediction, as_read, merged_answer, merged_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -102,7 +103,7 @@ class Predictor:
             pairs = list(zip(merged, block, strict=True))
             scores = task.scores(pairs)
             graded_answers += GradedAnswers.of(
-                (task.truth(answer, example), answer, score)
+                (task.truth(answer, example), *_scored(answer, score))
                 for (answer, example), score in zip(pairs, scores, strict=True)
             )
         return graded_answers
@@ -140,6 +141,13 @@ class Predictor:
         )
         for result in predicted:
             yield result.predictions
+
+
+def _scored(answer: Prediction, score: float) -> tuple[Prediction, float]:
+    """Return an answer with its score; one that has none counts as unanswered."""
+    if not isnan(score):
+        return answer, score
+    return replace(answer, error=answer.error or UNSCORED), 0.0
 
 
 def single_models(model: AnyModel) -> tuple[SingleModel, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.data.lazy import Indices
     from pytest_ood.perturbations.adversarial import AttackResult
+    from pytest_ood.statistics.prediction_powered import Labelled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,8 @@ class Trial:
         unanswered: The reason for each input without an answer; those examples are left out.
         decided: For shifts that count cases, the deciding input of each of `after`; else None.
         left_out: The number of cases that do not apply to the model, by reason.
+        labelled: Where a judge scores answers, those that people have judged as well, in
+            distribution and under the shift; None for other tasks, and where they are too few.
     """
 
     paired: bool
@@ -107,6 +110,7 @@ class Trial:
     unanswered: Categorical[str] = field(default_factory=Categorical)
     decided: Sequence[DecidingInput] | None = None
     left_out: tuple[tuple[str, int], ...] = ()
+    labelled: tuple[Labelled, Labelled] | None = None
 
 
 class ExtendableTrial(Protocol):

@@ -225,3 +225,13 @@ def test_differences_of_drops_on_other_examples_keep_the_level() -> None:
         above += figure.p_above(truth) <= 0.05
         below += figure.p_below(truth) <= 0.05
     assert max(above, below) / 300 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
+
+
+def test_samples_may_have_ends_of_their_own() -> None:
+    """Pseudo-values that are given for each sample are those that are given for all."""
+    samples = (np.array([0.0, 1.0, 1.0]), np.array([0.0, 0.5, 0.5]))
+    shared = Means(samples, (1.0, -1.0), (0.0, 1.0), (-1.0, 1.0))
+    own = Means(samples, (1.0, -1.0), ((0.0, 1.0), (0.0, 1.0)), (-1.0, 1.0))
+    assert own.bounds(0.05) == shared.bounds(0.05)
+    narrow = Means(samples, (1.0, -1.0), ((0.0, 1.0), (0.0, 0.5)), (-1.0, 1.0))
+    assert narrow.spread < shared.spread
