@@ -21,7 +21,7 @@ from pytest_ood.evaluation.contamination import Contamination
 from pytest_ood.evaluation.data import SuiteData
 from pytest_ood.evaluation.details import Details
 from pytest_ood.evaluation.floors import Floors
-from pytest_ood.evaluation.judging import Judging
+from pytest_ood.evaluation.judging import judging_of
 from pytest_ood.evaluation.measurement import Measurement
 from pytest_ood.evaluation.notes import Notes
 from pytest_ood.evaluation.originals import Originals
@@ -37,7 +37,7 @@ from pytest_ood.evaluation.shifted_texts import ShiftedTexts
 from pytest_ood.evaluation.stopping import Schedule, is_sequential, measure_until_settled
 from pytest_ood.evaluation.trials import Trials
 from pytest_ood.metrics import ACCURACY, find_metric, metric_class
-from pytest_ood.statistics import estimate, least_examples
+from pytest_ood.statistics import estimate
 from pytest_ood.statistics.sequential import Sequential
 from pytest_ood.trials.trial import (
     aligned,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_ood.budgets import Rules
-    from pytest_ood.evaluation.judging import Judge
+    from pytest_ood.evaluation.judging import Judge, Judging
     from pytest_ood.inference.engine import Engine
     from pytest_ood.loading.readers import Reader
     from pytest_ood.metrics import Outcomes
@@ -108,12 +108,8 @@ class SuiteEvaluator:
         """
         frozen_notes = () if frozen is None else frozen.notes(suite)
         first_notes = Notes([*frozen_notes, *notes, *suite.task.notes])
-        self.judging: Judging | None = None
-        if judge is not None:
-            # A task is a description, in a layer without models. Here is what a judge needs: the
-            # engine with its cache, the suite's shifts, and notes. With the judge bound to it, the
-            # task scores answers as any other does, so that shifts and trials know of no judges.
-            self.judging = Judging(suite, judge, engine=engine, reader=reader, notes=first_notes)
+        self.judging = judging_of(suite, judge, engine=engine, reader=reader, notes=first_notes)
+        if self.judging is not None:
             suite = replace(suite, task=self.judging.task)
         self.data = SuiteData(
             suite,
@@ -251,7 +247,7 @@ class SuiteEvaluator:
             breakdown=self._details.breakdown(
                 shift, measurement, self.rules, stopping=isinstance(statistic, Sequential)
             ),
-            left_out=self._left_out(shift, trial),
+            left_out=dict([*self.data.left_out(shift), *trial.left_out]),
             case_inputs=validity.inputs_of_cases(trial) or None,
             flips=flips,
             flipped=len(measurement.flipped),
@@ -313,7 +309,7 @@ class SuiteEvaluator:
         judged = invalid or self._first_invalid(
             shift, [(f"{model.name}: ", mine), (f"{baseline.name}: ", other)]
         )
-        judged = judged or self._judged(statistic, margin, metric, "no margin is set")
+        judged = judged or self._judged(statistic, margin, metric, "margin")
         flipped = np.setdiff1d(mine.flipped, other.flipped)
         scores, baseline_scores = (self.metrics.scores(m, shift, metric) for m in (mine, other))
         return Comparison(
@@ -369,7 +365,7 @@ class SuiteEvaluator:
         if judged is None and metric_class(metric).NEEDS_REFERENCE:
             reference = self.trials.needed_reference(shift, measurement.first.after)
             judged = validity.lost_reference(shift.name, reference, self.suite.task)
-        judged = judged or self._judged(statistic, budget, metric, "no budget is set")
+        judged = judged or self._judged(statistic, budget, metric, "budget")
         return self._evaluation(
             model, shift, metric, measurement=measurement, statistic=statistic, judged=judged
         )
@@ -410,8 +406,8 @@ class SuiteEvaluator:
             seed=self.data.seed,
             shifted_set_hash=self._details.data_hash(shift, trial),
             surrogate=shift.surrogate_name or None,
-            before=self._by_example(trials, lambda t: t.before),
-            after=self._by_example(trials, lambda t: t.after),
+            before=_by_example(trials, lambda t: t.before, self.judging),
+            after=_by_example(trials, lambda t: t.after, self.judging),
             flips=flips,
             flipped=len(measurement.flipped),
             metric=metric,
@@ -435,36 +431,19 @@ class SuiteEvaluator:
             )
             if main and not judging
             else (),
-            left_out=self._left_out(shift, trial),
+            left_out=dict([*self.data.left_out(shift), *trial.left_out]),
             score_name=self.suite.task.measure,
         )
 
-    def _by_example(
-        self, trials: Sequence[Trial], side: Callable[[Trial], Outcomes]
-    ) -> Categorical[float | None]:
-        """Return the score of each example; none where a judge gives them.
-
-        What the judge gets wrong is corrected in means, not in single answers: further analyses of
-        examples would compare what the judge says, and not what people do.
-        """
-        return Categorical() if self.judging is not None else spread_scores(trials, side)
-
     def _judged(
-        self, statistic: Statistic, limit: float | None, metric: str, unset: str
+        self, statistic: Statistic, limit: float | None, metric: str, name: str
     ) -> Judgement:
-        """Return the verdict on a drop; "measured", with the reason `unset`, without a limit."""
+        """Return the verdict on a drop; "measured" without a limit, whose name is said then."""
         if limit is None:
-            return Judgement("measured", unset)
+            return Judgement("measured", f"no {name} is set")
         examples = find_metric(metric, self.suite.task).examples
         judged = judge_at_most(statistic, limit, self.rules, examples)
-        if self.judging is not None and judged.verdict == "inconclusive":
-            reason = f"{judged.reason}, and as many times the labelled answers"
-            return replace(judged, reason=reason)
-        return judged
-
-    def _left_out(self, shift: Shift, trial: Trial) -> dict[str, int]:
-        """Return how many rows of the data, and cases, are not counted, by reason."""
-        return dict([*self.data.left_out(shift), *trial.left_out])
+        return judged if self.judging is None else self.judging.explained(judged)
 
     def is_sequential(self, models: Sequence[AnyModel], horizon: int) -> bool:
         """Return whether models are run in batches, with a test after each."""
@@ -489,11 +468,21 @@ class SuiteEvaluator:
             if judged is not None:
                 return judged
         if self.judging is not None:
-            least = least_examples(limit, self.rules.alpha) if limit else 0
-            return self.judging.lacking(models, shift, least=least)
+            return self.judging.lacking(models, shift, limit, self.rules.alpha)
         surrogate = self.texts.surrogates.get(shift.surrogate_name)
         judged = None if surrogate is None else self._floors.unusable(surrogate)
         return judged and Judgement("invalid", f"made against {judged.reason}")
+
+
+def _by_example(
+    trials: Sequence[Trial], side: Callable[[Trial], Outcomes], judging: Judging | None
+) -> Categorical[float | None]:
+    """Return the score of each example; none where a judge gives them.
+
+    What the judge gets wrong is corrected in means, not in single answers: further analyses of
+    examples would compare what the judge says, and not what people do.
+    """
+    return spread_scores(trials, side) if judging is None else Categorical()
 
 
 def _pair(before: float, after: float) -> ScorePair:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isnan, nan
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from pytest_ood.evaluation.labelled_answers import labelled_answers
 from pytest_ood.loading.prompts import FIELD_PATTERN, field_names
 from pytest_ood.models.protocol import is_recorded
 from pytest_ood.shifts import ADVERSARIAL, WORST_CASE
+from pytest_ood.statistics import least_examples
 from pytest_ood.statistics.agreement import cohens_kappa
 from pytest_ood.statistics.prediction_powered import Labelled
 from pytest_ood.tasks import Judged
@@ -253,7 +254,11 @@ class Judging:
         return None if before is None or after is None else (before, after)
 
     def lacking(
-        self, models: Sequence[AnyModel], shift: Shift | None = None, *, least: int = 0
+        self,
+        models: Sequence[AnyModel],
+        shift: Shift | None = None,
+        limit: float | None = None,
+        alpha: float | None = None,
     ) -> Judgement | None:
         """Return "invalid" where the judge's error is unknown, with the labels that it takes.
 
@@ -261,8 +266,11 @@ class Judging:
             models: The models whose answers are judged; two of them need labels of their own, as
                 an error that both are taken to share would cancel out.
             shift: The shift; None for in distribution.
-            least: The fewest labels that can show the budget to be kept.
+            limit: The budget; None without one.
+            alpha: The level at which it is tested.
         """
+        # The fewest labels that can show the budget to be kept.
+        least = least_examples(limit, alpha) if limit and alpha else 0
         needed = max(self.task.min_labelled, least)
         for model in models:
             compared = len(models) > 1
@@ -280,6 +288,12 @@ class Judging:
                         f"judge's error there is unknown: label {needed} or more{named}",
                     )
         return None
+
+    def explained(self, judged: Judgement) -> Judgement:
+        """Return a verdict with what it takes to settle it: more labels, too."""
+        if judged.verdict != "inconclusive":
+            return judged
+        return replace(judged, reason=f"{judged.reason}, and as many times the labelled answers")
 
     def _is_named(self, model: AnyModel, shift: Shift | None) -> bool:
         """Return whether some labelled answers are said to be a model's."""
@@ -335,3 +349,20 @@ def is_judge(suite: str, model: str, judge: str) -> str:
         f"suite {suite!r}: {model!r} is the judge ({judge!r}) of its own answers; take another "
         "judge, or leave the model out of this suite by its key `suites`"
     )
+
+
+def judging_of(
+    suite: Suite, judge: Judge | None, *, engine: Engine, reader: Reader, notes: Notes
+) -> Judging | None:
+    """Return what scores the answers of a suite whose task is `judged`; None for other suites.
+
+    A task is a description, in a layer without models. Its judge needs the engine with its cache,
+    the suite's shifts, and notes. With the judge bound to it, the task scores answers as any other
+    does, so that shifts and trials know of no judges.
+
+    Raises:
+        ConfigurationError: as `Judging`.
+    """
+    if judge is None:
+        return None
+    return Judging(suite, judge, engine=engine, reader=reader, notes=notes)
