@@ -73,6 +73,7 @@ class SuiteEvaluator:
         texts: The texts under shifts.
         trials: The answers under shifts.
         metrics: The statistics of metrics.
+        judging: Scores the answers of a suite whose task is `judged`; None for others.
         rules: The levels of verdicts.
     """
 
@@ -106,8 +107,7 @@ class SuiteEvaluator:
             notes: Caveats that are known beforehand.
             judge: Scores the answers of a suite whose task is `judged`, or None.
         """
-        frozen_notes = () if frozen is None else frozen.notes(suite)
-        first_notes = Notes([*frozen_notes, *notes, *suite.task.notes])
+        first_notes = Notes([*(frozen.notes(suite) if frozen else ()), *notes, *suite.task.notes])
         self.judging = judging_of(suite, judge, engine=engine, reader=reader, notes=first_notes)
         if self.judging is not None:
             suite = replace(suite, task=self.judging.task)
@@ -150,9 +150,8 @@ class SuiteEvaluator:
             rules = replace(rules, sequential=False)
         self.rules = rules
         self._schedule = Schedule(self.texts, rules)
-        self._floors = Floors(
-            self.originals, self._details, self._contamination, rules, self.judging
-        )
+        kept = self.originals, self._details, self._contamination
+        self._floors = Floors(*kept, rules, self.judging)
         self._evaluations: dict[tuple[str, str, str], Evaluation] = {}
 
     def check_leaks(self, model: AnyModel, shifts: Iterable[Shift]) -> None:
@@ -218,7 +217,7 @@ class SuiteEvaluator:
             ),
         )
         measurement, statistic = settled.measurement, settled.statistic
-        judged = invalid or self._first_invalid(shift, [("", measurement)])
+        judged = invalid or _first_invalid(self.texts, shift, [("", measurement)])
         if judged is None:
             judged = Judgement("measured", "no floor is set")
             if budget is not None:
@@ -306,8 +305,8 @@ class SuiteEvaluator:
             ),
         )
         (mine, other), statistic = settled.measurement, settled.statistic
-        judged = invalid or self._first_invalid(
-            shift, [(f"{model.name}: ", mine), (f"{baseline.name}: ", other)]
+        judged = invalid or _first_invalid(
+            self.texts, shift, [(f"{model.name}: ", mine), (f"{baseline.name}: ", other)]
         )
         judged = judged or self._judged(statistic, margin, metric, "margin")
         flipped = np.setdiff1d(mine.flipped, other.flipped)
@@ -361,7 +360,7 @@ class SuiteEvaluator:
             ),
         )
         measurement, statistic = settled.measurement, settled.statistic
-        judged = invalid or self._first_invalid(shift, [("", measurement)])
+        judged = invalid or _first_invalid(self.texts, shift, [("", measurement)])
         if judged is None and metric_class(metric).NEEDS_REFERENCE:
             reference = self.trials.needed_reference(shift, measurement.first.after)
             judged = validity.lost_reference(shift.name, reference, self.suite.task)
@@ -420,7 +419,7 @@ class SuiteEvaluator:
                 name: _pair(first, last)
                 for name, first, last in self.metrics.others(measurement, shift)
             },
-            sequential=self.is_sequential([model], self.data.horizon(shift)),
+            sequential=is_sequential([model], self.data.horizon(shift), self.rules),
             details=self.metrics.domain_details(measurement, shift)
             if shift.has_own_examples and not shift.counts_cases
             else self._details.of_shift(measurement, shift, self.rules),
@@ -445,17 +444,6 @@ class SuiteEvaluator:
         judged = judge_at_most(statistic, limit, self.rules, examples)
         return judged if self.judging is None else self.judging.explained(judged)
 
-    def is_sequential(self, models: Sequence[AnyModel], horizon: int) -> bool:
-        """Return whether models are run in batches, with a test after each."""
-        return is_sequential(models, horizon, self.rules)
-
-    def _first_invalid(
-        self, shift: Shift, measurements: Sequence[tuple[str, Measurement]]
-    ) -> Judgement | None:
-        trials = [trial for _, measurement in measurements for trial in measurement.trials]
-        touched = [self.texts.touched(shift, trial) for trial in trials]
-        return validity.first_invalid(shift, measurements, touched, self.suite.max_abstention)
-
     def _invalid_beforehand(
         self, shift: Shift, limit: float | None, *models: AnyModel
     ) -> Judgement | None:
@@ -472,6 +460,15 @@ class SuiteEvaluator:
         surrogate = self.texts.surrogates.get(shift.surrogate_name)
         judged = None if surrogate is None else self._floors.unusable(surrogate)
         return judged and Judgement("invalid", f"made against {judged.reason}")
+
+
+def _first_invalid(
+    texts: ShiftedTexts, shift: Shift, measurements: Sequence[tuple[str, Measurement]]
+) -> Judgement | None:
+    """Return why a verdict on measurements of models, by their names, would be invalid."""
+    trials = [trial for _, measurement in measurements for trial in measurement.trials]
+    touched = [texts.touched(shift, trial) for trial in trials]
+    return validity.first_invalid(shift, measurements, touched, texts.data.suite.max_abstention)
 
 
 def _by_example(

@@ -11,6 +11,7 @@ from pytest_ood.analysis.plan import Plan, PlannedGate
 from pytest_ood.budgets import judge_at_most
 from pytest_ood.errors import NotApplicableError
 from pytest_ood.evaluation.perfect import perfect_statistic
+from pytest_ood.evaluation.stopping import is_sequential
 from pytest_ood.gate.cost import workloads
 from pytest_ood.metrics import ACCURACY, SCORE, metric_class
 from pytest_ood.statistics import detectable, least_examples
@@ -46,8 +47,8 @@ def plan_run(gate: Gate) -> Plan:
         evaluator = gate.evaluators[check.suite]
         names = [name for name in (check.model, check.baseline) if name is not None]
         models = [gate.models[check.suite][name] for name in names]
-        batches = check.metric in (ACCURACY, SCORE) and evaluator.is_sequential(
-            models, evaluator.data.horizon(check.shift)
+        batches = check.metric in (ACCURACY, SCORE) and is_sequential(
+            models, evaluator.data.horizon(check.shift), evaluator.rules
         )
         planned = _planned(
             check,

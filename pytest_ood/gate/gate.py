@@ -47,7 +47,7 @@ from pytest_ood.utils.tables import ConfigTable, check_name
 from pytest_ood.utils.user_code import contained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_ood.evaluation import Result
     from pytest_ood.gate.configuration import ModelSpec
@@ -228,11 +228,10 @@ class Gate:
     def secrets(self) -> Secrets:
         """The secrets of all models; no output of the run may contain them."""
         secrets = Secrets()
-        for model in (model for models in self.models.values() for model in models.values()):
+        tested = (model for models in self.models.values() for model in models.values())
+        for model in (*tested, *self._judges.values()):
             for member in model.members if isinstance(model, SeededModel) else (model,):
                 secrets |= secrets_of(member)
-        for judge in self._judges.values():
-            secrets |= secrets_of(judge)
         return secrets
 
     def count_gates(self, own_tests: int) -> None:
@@ -419,22 +418,13 @@ class Gate:
         """All checks with a budget, including those that options deselect."""
         return [check for check in self._all_checks if check.limit is not None]
 
-    def _cannot_have(self, suite: str, model: str, shift: Shift) -> str | None:
-        """Return why a model cannot be measured under a shift; None if it can.
-
-        Its cell is blank in every table, and it is not a gate.
-        """
-        tested = self.models[suite][model]
-        first = tested.members[0] if isinstance(tested, SeededModel) else tested
-        return shift.reason_not_applicable(first)
-
     def _blank(self, suite: Suite) -> list[str]:
         """Return a note for each model that cannot be measured under a shift."""
         return [
             f"{suite.name}/{shift.kind}/{shift.name}: not for {model}: {why}"
             for shift in suite.shifts
             for model in self.chosen_models(suite.name)
-            if (why := self._cannot_have(suite.name, model, shift)) is not None
+            if (why := _cannot_have(self.models[suite.name][model], shift)) is not None
         ]
 
     def _checks_of(self, suite: Suite, model: str) -> Iterator[Check]:
@@ -448,7 +438,8 @@ class Gate:
             if surrogate == model:
                 continue
             compared = [name for name in (model, baseline) if name is not None]
-            blank = [self._cannot_have(suite.name, name, shift) is not None for name in compared]
+            tested = self.models[suite.name]
+            blank = [_cannot_have(tested[name], shift) is not None for name in compared]
             if blank[0]:
                 yield Check(suite=suite.name, model=model, shift=shift)
                 continue
@@ -501,24 +492,14 @@ class Gate:
         in one group: otherwise several processes would load them, and the limits on an API model
         would hold for each process separately. A model of several suites is in one group.
         """
-        # Disjoint sets: each model leads to the alphabetically first model of its group.
-        leaders: dict[str, str] = {name: name for models in self.models.values() for name in models}
-
-        def leader(name: str) -> str:
-            """Return the first model of a model's group."""
-            while leaders[name] != name:
-                name = leaders[name]
-            return name
-
+        linked = []
         for check in self._all_checks:
             surrogate = "" if check.shift is None else check.shift.surrogate_name
-            # A judge, as a baseline, is loaded once, and its limits hold for all that it judges.
-            judged = next(iter(self.models[check.suite])) if check.suite in self._judges else None
-            for other in (check.baseline, surrogate, judged):
-                if other in leaders:
-                    first, second = sorted((leader(check.model), leader(other)))
-                    leaders[second] = first
-        return {name: leader(name) for name in leaders}
+            linked += [(check.model, other) for other in (check.baseline, surrogate)]
+            if check.suite in self._judges:
+                # A judge, as a baseline, is loaded once, and its limits hold for all it judges.
+                linked.append((check.model, next(iter(self.models[check.suite]))))
+        return _grouped([name for models in self.models.values() for name in models], linked)
 
     def chosen_models(self, suite: str) -> Sequence[str]:
         """Return the names of a suite's models that --ood-model selects."""
@@ -548,6 +529,38 @@ class Gate:
             for name, model in self.models[check.suite].items()
             if name in (check.model, check.baseline)
         )
+
+
+def _cannot_have(tested: Model | RecordedModel | SeededModel, shift: Shift) -> str | None:
+    """Return why a model cannot be measured under a shift; None if it can.
+
+    Its cell is blank in every table, and it is not a gate.
+    """
+    first = tested.members[0] if isinstance(tested, SeededModel) else tested
+    return shift.reason_not_applicable(first)
+
+
+def _grouped(names: Sequence[str], linked: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    """Return the first name, by the alphabet, of those that each is linked with.
+
+    Args:
+        names: The names.
+        linked: Pairs of names; one with a name that is none of them links nothing.
+    """
+    # Disjoint sets: each name leads to the first one of its group.
+    leaders = {name: name for name in names}
+
+    def leader(name: str) -> str:
+        """Return the first name of a name's group."""
+        while leaders[name] != name:
+            name = leaders[name]
+        return name
+
+    for name, other in linked:
+        if other in leaders:
+            first, second = sorted((leader(name), leader(other)))
+            leaders[second] = first
+    return {name: leader(name) for name in leaders}
 
 
 def check_redirects(configuration: Configuration, suites: Sequence[Suite], root: Path) -> None:
