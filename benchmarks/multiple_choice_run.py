@@ -119,8 +119,8 @@ def main() -> int:
         report, seconds = TaskRun(folder=folder, suite=SUITE, project=PROJECT).report()
     text = "\n".join(
         [
-            f"{TEST} questions, {TRAIN:,} training rows, seed {SEED}; {seconds:.0f} s on two cores "
-            "with packaged models.",
+            f"{TEST} questions, {TRAIN:,} training rows, seed {SEED}; {seconds:.0f} s on two busy "
+            "cores with packaged models.",
             "",
             *rows_of(report),
         ]
