@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import shutil
@@ -69,7 +70,7 @@ OF_DATA = {
 }
 ON_THEIR_OWN = {
     "chat_templates.py", "compare_trees.py", "findings.py", "label_reading.py",
-    "label_scoring.py", "report_pictures.py",
+    "label_scoring.py", "multiple_choice_run.py", "report_pictures.py",
 }  # fmt: skip
 
 
@@ -183,6 +184,24 @@ def test_chat_models_are_measured_with_and_without_their_template(
     written = report.stat().st_mtime_ns
     assert run("chat_templates.py", *command, cwd=tmp_path, statuses=(0,)) == printed
     assert report.stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+def test_questions_of_intents_are_measured(tmp_path: Path) -> None:
+    """Each message becomes a question with four options, and every shift a row of the table."""
+    intents = ("card_arrival", "lost_card", "pin_change", "top_up", "exchange_rate")
+    said = [(f"Message {n} about something", intents[n % 5]) for n in range(120)]
+    for name in ("train", "test"):
+        rows = "".join(f"{text},{intent}\n" for text, intent in said)
+        (tmp_path / "banking77").mkdir(exist_ok=True)
+        (tmp_path / "banking77" / f"{name}.csv").write_text(f"text,category\n{rows}")
+    (tmp_path / "clinc150").mkdir()
+    (tmp_path / "clinc150" / "data_small.json").write_text(json.dumps({"test": said}))
+    (tmp_path / "models.toml").write_text('[tool.pytest_ood.models.a]\nfake = "constant"\n')
+    options = [".", "--models", "models.toml"]
+    printed = run("multiple_choice_run.py", *options, cwd=tmp_path, statuses=(0,))
+    for shift in ("assistant", "keyboard", "shuffle-options", "option-letters", "another-intent"):
+        assert f"| a | {shift} | accuracy | 100 |" in printed
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_a_question_without_an_answer_is_shown_in_words(*, thinking: bool) -> No
     task = QuestionAnswering("extractive-qa")
     prompt = Prompt("{text}", {}, chain_of_thought=thinking)
     shown = prompt.answer(Example("1", "Who?", "", rationale="Nobody is named."))
-    assert read_answer(prompt, task, shown) == ""
+    assert read_answer(prompt, task, shown, "Who?") == ""
 
 
 @settings(deadline=None)
