@@ -79,6 +79,7 @@ ON_THEIR_OWN = {
     "label_reading.py",
     "label_scoring.py",
     "multi_label_run.py",
+    "multiple_choice_run.py",
     "ner_run.py",
     "out_of_scope_run.py",
     "report_pictures.py",
@@ -212,6 +213,23 @@ def test_taggers_of_entities_are_measured(tmp_path: Path) -> None:
     printed = run("ner_run.py", *options, cwd=tmp_path, statuses=(0,))
     assert "| tfidf | wnut17 | entity-f1-ORG | 200 | 100.0 | 100.0 |" in table.read_text()
     assert "| tfidf | keyboard-beside | entity-f1 |" in printed
+
+
+def test_questions_of_intents_are_measured(tmp_path: Path) -> None:
+    """Each message becomes a question with four options, and every shift a row of the table."""
+    intents = [f"intent_{n}" for n in range(10)]
+    said = [(f"Message {n} about something", intents[n % 10]) for n in range(120)]
+    for name in ("train", "test"):
+        rows = "".join(f"{text},{intent}\n" for text, intent in said)
+        (tmp_path / "banking77").mkdir(exist_ok=True)
+        (tmp_path / "banking77" / f"{name}.csv").write_text(f"text,category\n{rows}")
+    (tmp_path / "clinc150").mkdir()
+    (tmp_path / "clinc150" / "data_small.json").write_text(json.dumps({"test": said}))
+    (tmp_path / "models.toml").write_text('[tool.pytest_ood.models.a]\nfake = "constant"\n')
+    options = [".", "--models", "models.toml"]
+    printed = run("multiple_choice_run.py", *options, cwd=tmp_path, statuses=(0,))
+    for shift in ("assistant", "keyboard", "shuffle-options", "option-letters", "another-intent"):
+        assert f"| a | {shift} | accuracy | 100 |" in printed
 
 
 @pytest.mark.slow
