@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 SIMULATIONS = {
+    "counted_metrics.py": ["--releases=1", "--sizes=30"],
     "verdict_calibration.py": [
         "--releases=1",
         "--metric-releases=1",

@@ -27,6 +27,9 @@ NORMAL = NormalDist()
 HALVINGS = 30
 """Steps of a bisection: enough for nine decimals."""
 
+SMALL = 0.02
+"""A p-value below every level of a single gate, which a family of gates may need smaller."""
+
 ROUNDING = 1e-12
 """Resamples this close to a limit lie on it, and so do not speak against it."""
 
@@ -103,11 +106,13 @@ class FunctionOfMeans:
 
     def p_above(self, limit: float) -> float:
         """Return the one-sided p-value of "theta is at most `limit`"."""
-        return max(1.0 - self._achieved(limit + ROUNDING), self._unseen_p(limit, -1.0))
+        p_value = self._sharpened(1.0 - self._achieved(limit + ROUNDING), self.value - limit)
+        return max(p_value, self._unseen_p(limit, -1.0))
 
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value of "theta is at least `limit`"."""
-        return max(self._achieved(limit - ROUNDING), self._unseen_p(limit, 1.0))
+        p_value = self._sharpened(self._achieved(limit - ROUNDING), limit - self.value)
+        return max(p_value, self._unseen_p(limit, 1.0))
 
     def shortage(self, limit: float, alpha: float, examples: str) -> Shortage | None:
         """Return why examples are too few to show theta to be at most `limit`, if they are."""
@@ -179,6 +184,24 @@ class FunctionOfMeans:
         moved = NORMAL.inv_cdf(share) - self._bias
         alpha = NORMAL.cdf(_accelerated(moved, -self._acceleration) - self._bias)
         return 1.0 - alpha
+
+    def _sharpened(self, p_value: float, distance: float) -> float:
+        """Return a p-value; of a small one, Cantelli's bound where that is smaller.
+
+        Where nearly all examples are alike, as after a total collapse, the influence values are
+        those of the pseudo-outcomes: the acceleration does not shrink with n, nor does a p-value
+        that is extrapolated by it, and in a family of gates nothing would be significant. Whatever
+        the distribution, a distance of z standard errors has a chance of at most 1 / (1 + z^2)
+        (Cantelli 1928, Sui confini della probabilita).
+
+        Args:
+            p_value: The p-value by BCa.
+            distance: From the limit to the value.
+        """
+        error = float(self._resampled.std())
+        if p_value > SMALL or distance <= 0.0 or not error:
+            return p_value
+        return min(p_value, 1.0 / (1.0 + (distance / error) ** 2))
 
     def _quantile(self, level: float) -> float:
         index = min(RESAMPLES - 1, max(0, math.floor(level * RESAMPLES)))

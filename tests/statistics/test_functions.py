@@ -186,3 +186,14 @@ def test_what_is_short_is_told() -> None:
     assert shortage(never_lost(20), 0.05, 0.05) == Shortage(20, 59, "examples of 'rare'")
     assert shortage(never_lost(59), 0.05, 0.05) is None
     assert shortage(never_lost(20), 0.5, 0.05) is None
+
+
+@pytest.mark.parametrize("n", [100, 300, 2000])
+def test_a_total_collapse_is_significant_in_a_family(n: int) -> None:
+    """Where all examples are alike a p-value falls with n, though pseudo-rows alone have spread."""
+    rows, pseudo = np.tile([1.0, 0.0], (n, 1)), np.array([[1.0, 0.0], [0.0, 1.0]])
+    statistic = FunctionOfMeans((rows,), (pseudo,), lambda means: means[0][..., 0] ** 4)
+    # Under the limit of a family of 20 gates, and no sharper than Cantelli's inequality.
+    assert statistic.p_above(0.05) < 0.05 / 20
+    assert statistic.p_above(0.05) > 1.0 / (100.0 + 2.0 * n**2)
+    assert statistic.p_above(0.9) <= statistic.p_above(0.95)
