@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from pytest_ood.utils.seeding import generator
 
 EMOTIONS = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
 """What the codes 1 to 8 of XED mean, in order."""
+
+_CODES = re.compile(r"[1-8](, ?[1-8])*")
 
 NEUTRAL = 3_000
 TRAINED_ON = 6_000
@@ -98,7 +101,7 @@ def rows(path: Path) -> list[tuple[str, str]]:
     found: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         text, _, codes = line.rpartition("\t")
-        if text.strip():
+        if text.strip() and _CODES.fullmatch(codes):
             found.setdefault(text.strip(), codes)
     return list(found.items())
 
@@ -122,7 +125,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="where the project is written; keeps answers")
     parser.add_argument("--document", type=Path, help="where the table is written")
     options = parser.parse_args()
-    english = [(t, c) for t, c in rows(options.data / "en-annotated.tsv") if c]
+    english = rows(options.data / "en-annotated.tsv")
     none = [(t, c) for t, c in neutral(options.data / "neu_en.txt") if t]
     generator(0, "neutral").shuffle(none)
     whole = list({**dict(none[:NEUTRAL]), **dict(english)}.items())

@@ -546,9 +546,7 @@ def build(
     options = {"threshold": threshold, "abstain_below": abstain_below}
     parameters = {key: value for key, value in options.items() if value is not None}
     if task.classes:
-        own: dict[str, Any] = {} if threshold is None else {"threshold": threshold}
-        kind: type[SklearnModel] = importlib.import_module(SEVERAL_LABELS).MultiLabelEstimator
-        return kind(
+        estimator: SklearnModel = importlib.import_module(SEVERAL_LABELS).MultiLabelEstimator(
             context.name,
             load,
             task.classes,
@@ -556,8 +554,9 @@ def build(
             parameters,
             training=data,
             label_names=labels or {},
-            **own,
+            threshold=threshold,
         )
+        return estimator
     return SklearnModel(
         context.name,
         load,
