@@ -81,7 +81,7 @@ def _described(suite: Suite, reader: Reader) -> dict[str, Any]:
         "name": suite.name,
         "collection": suite.collection or None,
         "task": suite.task.name,
-        "labels": list(suite.task.labels),
+        "labels": list(suite.task.labels or suite.task.classes),
         "min_score": suite.min_score,
         "max_examples": suite.max_examples,
         "models": list(suite.models),

@@ -263,7 +263,7 @@ def _demonstrations(
         def draw() -> tuple[Example, ...]:
             """Return the demonstrations of the model's seed."""
             data = load()
-            check_labels(data, context.labels)
+            check_labels(data, context.task.truths)
             if options.vary == "draw":
                 return chosen(data, count, options.seed)
             return _reordered(chosen(data, count, 0), options.seed)

@@ -20,6 +20,10 @@ labels = { anger = "anger", joy = "joy", fear = "fear" }
 severity = 5
 protect = []
 
+[shifts.adversarial.greedy-characters]
+max_examples = 20
+max_drop = 1.0
+
 [budgets]
 domain = { max_drop = 0.2, exact-set = { max_drop = 0.3 }, recall-joy = { max_drop = 0.2 } }
 noise = { max_drop = 0.1, min_score = 0.9 }
@@ -143,6 +147,7 @@ def test_sets_of_labels_go_all_the_way(labelled: pytest.Pytester) -> None:
     assert drops["other", "exact-set"] == pytest.approx(0.5)
     assert drops["other", "recall-joy"] == pytest.approx(1.0)
     assert drops["keyboard", "micro-f1"] > 0.1
+    assert drops["greedy-characters", "micro-f1"] > 0.5
     (under,) = report["scores"]
     assert (under["shift"], under["budget"]) == ("keyboard", 0.9)
 
