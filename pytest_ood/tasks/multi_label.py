@@ -51,7 +51,7 @@ _ANNOUNCING = re.compile(
 )
 """The beginning of a line that announces the labels."""
 _SAYS_NONE = re.compile(
-    r"\W*(?:there\s+(?:is|are)\s+)?"
+    r"\W{0,20}(?:there\s+(?:is|are)\s+)?"
     r"(?:none|nothing|n/a|null|empty|\[\s*\]|\{\s*\}"
     r"|no\s+(?:\w+\s+){0,2}(?:labels?|categor(?:y|ies)|class(?:es)?|emotions?|tags?|topics?))"
     r"(?!\w)",

@@ -30,7 +30,7 @@ _LABEL_KEYS = ("label", "type", "entity_type", "entity_group")
 """Fields of the objects that models answer; the first of each are those of prompts and data."""
 
 _NONE = re.compile(
-    r"\W*(?:none|n/?a|there (?:are|is) no|no)\b(?: (?:named )?entit(?:y|ies)\b.*)?\W*",
+    r"\W{0,20}(?:none|n/?a|there (?:are|is) no|no)\b(?: (?:named )?entit(?:y|ies)\b.*)?\W{0,20}",
     re.IGNORECASE | re.DOTALL,
 )
 _OPENING = re.compile(r"[\[{]")
