@@ -136,18 +136,18 @@ def _release(world: World, rng: np.random.Generator) -> dict[str, Statistic]:
             for right, errors, name in zip(human, (before, after), names, strict=True)
         ]
         labelled.append((signs[number], sides[0], sides[1]))
-    first, last = changes[0]
+    judged_before, judged_after = changes[0]
     if not paired:
-        parts = [Judged(1.0, first, SHARE), Judged(-1.0, last, SHARE)]
-        naive = unpaired_drop(first, last)
+        parts = [Judged(1.0, judged_before, SHARE), Judged(-1.0, judged_after, SHARE)]
+        naive = unpaired_drop(judged_before, judged_after)
     else:
-        change = first - last
-        naive = paired_drop(first, last)
+        change = judged_before - judged_after
+        naive = paired_drop(judged_before, judged_after)
         if len(changes) > 1:
             change = change - (changes[1][0] - changes[1][1])
         parts = [Judged(1.0, change, CHANGE)]
     human_drop = unpaired_drop(labelled[0][1].human, labelled[0][2].human)
-    statistics = {CORRECTED: judged_drop(parts, labelled, paired=paired)}
+    statistics: dict[str, Statistic] = {CORRECTED: judged_drop(parts, labelled, paired=paired)}
     # The other methods are for one model.
     return statistics if len(changes) > 1 else {NAIVE: naive, LABELS: human_drop, **statistics}
 
