@@ -57,13 +57,13 @@ sklearn = "one_vs_rest:pipeline"
 train = "train.csv"
 threshold = 0.3
 
-[tool.pytest_ood.models.minilm-30]
+[tool.pytest_ood.models.minilm-25]
 finetuned = "asset:minilm"
 train = "train.csv"
 max_length = 64
-epochs = 4
-learning_rate = 3e-4
-threshold = 0.3
+epochs = 6
+learning_rate = 2e-4
+threshold = 0.25
 """
 
 PROMPTED = """
