@@ -463,11 +463,12 @@ class FinetunedModel(ReloadsAfterPickling):
     ) -> list[str]:
         """Return the task's label for each output of the checkpoint; raises as `label_order`."""
         owner, task = f"model {self.name!r}", self.context.task
-        check_numbers(owner, id2label, label2id or {})
         optional = out_of_scope_of(task)
-        return label_order(
+        order = label_order(
             owner, id2label, self.labels_of(task), self.label_names, optional=optional
         )
+        check_numbers(owner, id2label, label2id or {})
+        return order
 
 
 def label_order(
