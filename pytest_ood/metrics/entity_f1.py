@@ -44,7 +44,7 @@ class F1OfCounts(Metric):
 class EntityF1(F1OfCounts):
     """Micro-averaged F1 of entities whose span and label are right.
 
-    As the script conlleval (Tjong Kim Sang and De Meulder 2003, CoNLL-2003, section 2.3) and the
+    As the script conlleval (Tjong Kim Sang and De Meulder 2003, CoNLL-2003, on evaluation) and the
     library seqeval compute it.
 
     Attributes:
