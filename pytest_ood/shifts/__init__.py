@@ -2,8 +2,8 @@
 
 Every module of this folder that has a function `parse` is a kind of shift. `KIND` is the table of a
 suite file that declares such shifts, `KEYS` are the keys of a shift's own table. Where several
-modules share a table, their functions `takes` return whether a table is theirs. Adding a file adds
-a kind.
+modules share a table, a function `takes` returns whether a table is its module's; a module without
+one gets the tables that no other takes. Adding a file adds a kind.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def parse_shift(kind: str, declared: Declaration) -> tuple[Shift, ...]:
     Raises:
         ConfigurationError: a value is invalid or unknown.
     """
-    for module in _modules(kind):
+    modules = _modules(kind)
+    for module in sorted(modules, key=lambda module: not hasattr(module, "takes")):
         if not hasattr(module, "takes") or module.takes(declared):
             shifts: tuple[Shift, ...] = module.parse(declared)
             return shifts

@@ -502,15 +502,7 @@ class NoiseTrial:
 
 
 KIND = NOISE
-SWAP = "swap-entities"
-"""The perturbation of entities, which has a module of its own: it draws from all examples."""
-
 KEYS = ("perturbation", "severity", "parameters", "protect", "fields", "relabel", "filter")
-
-
-def takes(declared: Declaration) -> bool:
-    """Return whether a table is of a perturbation that looks at one text at a time."""
-    return bool(declared.table.get("perturbation", declared.name) != SWAP)
 
 
 def parse(declared: Declaration) -> tuple[NoiseShift, ...]:

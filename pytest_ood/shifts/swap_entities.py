@@ -14,7 +14,7 @@ from pytest_ood.data.lazy import blocks
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.perturbations.protocol import EVEN, MAX_SEVERITY
 from pytest_ood.perturbations.site_editing import how_many, in_random_order
-from pytest_ood.shifts.noise import SWAP, NoiseTrial
+from pytest_ood.shifts.noise import NoiseTrial
 from pytest_ood.shifts.protocol import NOISE, Shift
 from pytest_ood.shifts.texts import GeneratedTexts, Shifted, ShiftedBlock
 from pytest_ood.tasks.named_entities import NamedEntities, entities_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KIND = NOISE
 KEYS = ("perturbation", "severity")
+SWAP = "swap-entities"
 VERSION = 1
 
 Pools = dict[str, list[str]]
