@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,7 +159,7 @@ class AttackTrial:
             return before.label, answer, 0.0
         return grader.task.truth(answer, changed), answer, answer.scores[example.label]
 
-    @property
+    @cached_property
     def attack(self) -> Attack:
         """The attack; its grader scores as the predictor does, whose task may embed texts."""
         attack, grader = self.shift.attack, _grader_of(self.shift.attack)
