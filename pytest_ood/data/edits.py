@@ -40,12 +40,23 @@ class Edit:
     @property
     def size(self) -> int:
         """The longer side's length, without the beginning and the end that both share."""
-        before, after = self.before, self.after
-        if len(before) == len(after) == 1:
+        if len(self.before) == len(self.after) == 1:
             return 1
-        head = _shared(before, after)
-        before, after = before[head:], after[head:]
-        return max(len(before), len(after)) - _shared(before[::-1], after[::-1])
+        least = self.trimmed
+        return max(len(least.before), len(least.after))
+
+    @property
+    def trimmed(self) -> Edit:
+        """The same edit without the beginning and the end that both sides share."""
+        head = _shared(self.before, self.after)
+        before, after = self.before[head:], self.after[head:]
+        tail = _shared(before[::-1], after[::-1])
+        return Edit(
+            self.start + head,
+            self.end - tail,
+            before[: len(before) - tail],
+            after[: len(after) - tail],
+        )
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ def moved_spans(spans: Sequence[Span], edits: Iterable[Edit]) -> list[Span | Non
     for start, end in spans:
         before = inside = 0
         for edit in ordered:
-            first, last, after = _within(edit, start, end)
+            change = _within(edit, start, end)
+            first, last, after = change.start, change.end, change.after
             growth = len(after) - (last - first)
             if last <= start and (first, last) != (start, end):
                 before += growth
@@ -59,17 +60,10 @@ def moved_spans(spans: Sequence[Span], edits: Iterable[Edit]) -> list[Span | Non
     return moved
 
 
-def _within(edit: Edit, start: int, end: int) -> tuple[int, int, str]:
+def _within(edit: Edit, start: int, end: int) -> Edit:
     """Return an edit; one that reaches over an end of a span without what its sides share."""
-    inside = start <= edit.start and edit.end <= end
-    if inside or edit.end <= start or end <= edit.start:
-        return edit.start, edit.end, edit.after
-    before, after = edit.before, edit.after
-    most = min(len(before), len(after))
-    head = next((n for n in range(most) if before[n] != after[n]), most)
-    most -= head
-    tail = next((n for n in range(most) if before[-1 - n] != after[-1 - n]), most)
-    return edit.start + head, edit.end - tail, after[head : len(after) - tail]
+    is_inside = start <= edit.start and edit.end <= end
+    return edit if is_inside or edit.end <= start or end <= edit.start else edit.trimmed
 
 
 def _combining(text: str) -> int:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_ood.data.edits import (
@@ -68,6 +68,19 @@ def test_edits_are_sorted_real_and_apart(original: str, changed: str) -> None:
     assert list(edits) == sorted(edits)
     assert all(first.end <= second.start for first, second in pairwise(edits))
     assert all(original[edit.start : edit.end] == edit.before != edit.after for edit in edits)
+
+
+@given(before=st.text("ab", max_size=8), after=st.text("ab", max_size=8))
+def test_an_edit_without_what_its_sides_share_does_the_same(before: str, after: str) -> None:
+    """A trimmed edit makes the same text, and its sides begin and end differently."""
+    assume(before != after)
+    edit = Edit(1, 1 + len(before), before, after)
+    trimmed = edit.trimmed
+    assert apply_edits(f"<{before}>", [trimmed]) == f"<{after}>"
+    assert edit.size == max(len(trimmed.before), len(trimmed.after))
+    if trimmed.before and trimmed.after:
+        assert trimmed.before[0] != trimmed.after[0]
+        assert trimmed.before[-1] != trimmed.after[-1]
 
 
 @settings(deadline=None)
