@@ -108,7 +108,7 @@ def label_unless_answer_added(example: Example, inputs: Inputs) -> str | None:
     before, after = (
         f" {normalized(' '.join(fields_of(value).values()))} " for value in (example.inputs, inputs)
     )
-    for answer in (example.label, *example.references):
+    for answer in example.right_answers:
         bare = normalized(answer)
         if bare and bare not in _YES_NO and _count(after, bare) > _count(before, bare):
             return None

@@ -378,9 +378,7 @@ def _people_in_answers(example: Example) -> list[str]:
 
 
 def _names_in_answers(example: Example, names: re.Pattern[str]) -> list[str]:
-    matched = {
-        m.group().title() for a in (example.label, *example.references) for m in names.finditer(a)
-    }
+    matched = {m.group().title() for a in example.right_answers for m in names.finditer(a)}
     return sorted(matched)
 
 

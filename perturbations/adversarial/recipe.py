@@ -171,9 +171,8 @@ class Recipe:
                 return refused
             if self.search.needs_scores and not answer.scores:
                 return NO_SCORES
-            answers = (example.label, *example.references)
-            if self.grader is not None:
-                answers = self.grader.task.protected(example)
+            task = None if self.grader is None else self.grader.task
+            answers = example.right_answers if task is None else task.protected(example)
             rules = [
                 Unprotected(rule.protection.with_answers(answers))
                 if isinstance(rule, Unprotected)

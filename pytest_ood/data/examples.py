@@ -52,6 +52,11 @@ class Example:
     group: str = ""
     rationale: str = ""
 
+    @property
+    def right_answers(self) -> tuple[str, ...]:
+        """All right answers, the label first."""
+        return self.label, *self.references
+
 
 @dataclass(frozen=True)
 class Dataset:

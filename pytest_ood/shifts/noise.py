@@ -378,8 +378,8 @@ class NoiseShift(Shift):
         change = self.perturbation
         if not isinstance(change, Generator | Composite):
             return change
-        answers = (example.label, *example.references)
-        return change.protecting(answers if task is None else task.protected(example))
+        answers = example.right_answers if task is None else task.protected(example)
+        return change.protecting(answers)
 
     def _derived(
         self, examples: Sequence[Example], seed: int, contract: Derived, task: Task | None

@@ -104,7 +104,7 @@ class FreeText(OpenTask):
         once, so that it is all of them (see `joined`). For embeddings, of which no further metric
         is computed, it is the first one.
         """
-        references = _references(example)
+        references = example.right_answers
         if self.metric == "bleu":
             return joined(references)
         if len(references) == 1 or self.metric == "similarity":
@@ -122,7 +122,7 @@ class FreeText(OpenTask):
             return self._similarities([(prediction, example)])[0]
         if prediction.label is None:
             return 0.0
-        return _likeness(self.metric, prediction.label, _references(example))
+        return _likeness(self.metric, prediction.label, example.right_answers)
 
     def scores(self, pairs: Sequence[tuple[Prediction, Example]]) -> list[float]:
         """Return the score of each pair; all texts are embedded together."""
@@ -135,13 +135,13 @@ class FreeText(OpenTask):
                 'the metric "similarity" needs embeddings of texts, which runs of suites and the '
                 "assertions provide; elsewhere use FreeText.with_embeddings"
             )
-        answered = [(p.label, _references(e)) for p, e in pairs if p.label is not None]
+        answered = [(p.label, e.right_answers) for p, e in pairs if p.label is not None]
         texts = list(dict.fromkeys(t for answer, right in answered for t in (answer, *right)))
         vectors = dict(zip(texts, self.embed(texts), strict=True)) if texts else {}
         return [
             0.0
             if p.label is None
-            else max(0.0, *(_cosine(vectors[p.label], vectors[r]) for r in _references(e)))
+            else max(0.0, *(_cosine(vectors[p.label], vectors[r]) for r in e.right_answers))
             for p, e in pairs
         ]
 
@@ -198,10 +198,6 @@ def _likeness(metric: Metric, answer: str, references: Sequence[str]) -> float:
     else:
         score = _sentence_metric(metric).sentence_score(answer, references).score / 100.0
     return min(1.0, round(score, _DECIMALS))
-
-
-def _references(example: Example) -> tuple[str, ...]:
-    return (example.label, *example.references)
 
 
 def _cosine(one: Any, other: Any) -> float:

@@ -338,7 +338,7 @@ class OpenTask:
 
     def protected(self, example: Example) -> tuple[str, ...]:
         """Return the right answers."""
-        return example.label, *example.references
+        return example.right_answers
 
     def demonstrated(self, answer: str) -> str:
         """Return the answer as it is."""
@@ -448,7 +448,7 @@ def majority_share(dataset: Dataset, task: Task | None = None) -> float:
         answers = (task.demonstrated(example.label) for example in dataset.examples)
         return score_of_constant(Counter(answers), task)
     counts = Counter(
-        answer for example in dataset.examples for answer in {example.label, *example.references}
+        answer for example in dataset.examples for answer in set(example.right_answers)
     )
     return max(counts.values()) / len(dataset.examples)
 

@@ -162,7 +162,7 @@ class QuestionAnswering(OpenTask):
         """
         if prediction.label or prediction.text is None:
             return prediction
-        right = [set(normalized(r).split()) for r in (example.label, *example.references)]
+        right = [set(normalized(r).split()) for r in example.right_answers]
         lines = list(_answers(prediction.text))
         # The answer of a chain of thought is in its last line, any other in the first.
         for line in (*lines[:1], *lines[-1:]):
@@ -178,7 +178,7 @@ class QuestionAnswering(OpenTask):
     def truth(self, prediction: Prediction, example: Example) -> str:
         """Return the right answer with the highest score, the first one of equal ones."""
         label = prediction.label or ""
-        return max((example.label, *example.references), key=lambda r: self._measure(label, r))
+        return max(example.right_answers, key=lambda r: self._measure(label, r))
 
     def score(self, prediction: Prediction, example: Example) -> float:
         """Return the best score over all right answers; an abstention scores 0.0.
