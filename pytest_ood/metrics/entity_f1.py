@@ -5,44 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pytest_ood.errors import NotApplicableError
-from pytest_ood.metrics.protocol import Metric, ratio
+from pytest_ood.metrics.protocol import F1OfCounts
 from pytest_ood.tasks.named_entities import NamedEntities, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pytest_ood.metrics.outcomes import Outcome, Outcomes
-    from pytest_ood.metrics.protocol import Floats
-    from pytest_ood.tasks import Task
-    from pytest_ood.tasks.named_entities import Counts
+    from pytest_ood.metrics.outcomes import Outcomes
+    from pytest_ood.tasks import Counts, Task
 
 ENTITY_F1 = "entity-f1"
 
 
-class F1OfCounts(Metric):
-    """2 right / (true + answered), each summed over all texts."""
-
-    def counts(self, answer: str | None, truth: str) -> Counts:
-        """Return the counts of one text."""
-        raise NotImplementedError
-
-    def features(self, outcomes: Sequence[Outcome]) -> Floats:
-        """Return for each text: entities that are right, and true or answered ones."""
-        counts = (self.counts(o.prediction.label, o.label) for o in outcomes)
-        rows = [(c.right, c.true + c.answered) for c in counts]
-        return np.array(rows, np.float64).reshape(-1, 2)
-
-    def value(self, means: Floats) -> Floats:
-        """Return the F1; 0 where neither side has an entity."""
-        return ratio(2.0 * means[..., 0], means[..., 1])
-
-
 @dataclass(frozen=True)
 class EntityF1(F1OfCounts):
-    """Micro-averaged F1 of entities whose span and label are right.
+    """Micro-averaged F1 of entities whose span and label are right; 0 where there are none.
 
     As the script conlleval (Tjong Kim Sang and De Meulder 2003, CoNLL-2003, on evaluation) and the
     library seqeval compute it.

@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pytest_ood.metrics.protocol import Metric, ratio
+from pytest_ood.metrics.protocol import F1OfCounts
+from pytest_ood.tasks import Counts
 from pytest_ood.tasks.multi_label import MultiLabel, labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pytest_ood.metrics.outcomes import Outcome
-    from pytest_ood.metrics.protocol import Floats
     from pytest_ood.tasks import Task
 
 
 @dataclass(frozen=True)
-class MicroF1(Metric):
+class MicroF1(F1OfCounts):
     """The harmonic mean of precision and recall over all pairs of an example and a label.
 
     2 TP / (2 TP + FP + FN), each counted over all labels of all examples (Tsoumakas, Katakis and
@@ -36,17 +31,10 @@ class MicroF1(Metric):
         """Return the metric for sets of labels."""
         return (cls(),) if isinstance(task, MultiLabel) else ()
 
-    def features(self, outcomes: Sequence[Outcome]) -> Floats:
-        """Return the number of right labels, and of true and of predicted ones together."""
-        rows = np.zeros((len(outcomes), 2))
-        for row, outcome in zip(rows, outcomes, strict=True):
-            true, predicted = labels_of(outcome.label), labels_of(outcome.prediction.label)
-            row[:] = len(true & predicted), len(true) + len(predicted)
-        return rows
-
-    def value(self, means: Floats) -> Floats:
-        """Return 2 right / (true + predicted)."""
-        return ratio(2.0 * means[..., 0], means[..., 1])
+    def counts(self, answer: str | None, truth: str) -> Counts:
+        """Return the number of right, of true and of predicted labels."""
+        true, predicted = labels_of(truth), labels_of(answer)
+        return Counts(len(true & predicted), len(true), len(predicted))
 
 
 METRIC = MicroF1

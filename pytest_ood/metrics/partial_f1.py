@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_ood.metrics.entity_f1 import F1OfCounts
+from pytest_ood.metrics.protocol import F1OfCounts
 from pytest_ood.tasks.named_entities import NamedEntities, overlapping
 
 if TYPE_CHECKING:
-    from pytest_ood.tasks import Task
-    from pytest_ood.tasks.named_entities import Counts
+    from pytest_ood.tasks import Counts, Task
 
 
 @dataclass(frozen=True)

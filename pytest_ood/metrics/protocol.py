@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_ood.metrics.outcomes import Outcome, Outcomes
     from pytest_ood.statistics import Statistic
-    from pytest_ood.tasks import Task
+    from pytest_ood.tasks import Counts, Task
 
     Floats = NDArray[np.float64]
     ExampleValue = Callable[[str, "str | None", float], "float | None"]
@@ -46,7 +46,7 @@ class Metric:
     """A metric of a set of answers, and how much of it is lost under a shift.
 
     A metric defines `NAME`, `for_task`, and `features` with `value`; the rest has defaults that fit
-    most metrics. `MeanOverExamples` needs a single function of an example instead.
+    most metrics. `MeanOverExamples` and `F1OfCounts` need a single function of an example instead.
 
     Attributes:
         NAME: In suite files and reports; of several metrics of one class, what their names begin
@@ -198,6 +198,27 @@ class MeanOverExamples(Metric):
     def value(self, means: Floats) -> Floats:
         """Return the mean over the examples that count; 0 where there are none."""
         return ratio(means[..., 0], means[..., 1])
+
+
+class F1OfCounts(Metric):
+    """The micro-averaged F1 of the parts of answers: 2 right / (true + answered).
+
+    Each is summed over all examples. A metric defines `counts`.
+    """
+
+    def counts(self, answer: str | None, truth: str) -> Counts:
+        """Return the counts of one example; an abstention has no parts."""
+        raise NotImplementedError
+
+    def features(self, outcomes: Sequence[Outcome]) -> Floats:
+        """Return for each example: parts that are right, and true and answered ones together."""
+        counts = (self.counts(o.prediction.label, o.label) for o in outcomes)
+        rows = [(c.right, c.true + c.answered) for c in counts]
+        return np.array(rows, np.float64).reshape(-1, 2)
+
+    def value(self, means: Floats) -> Floats:
+        """Return the F1; 0 where neither side has a part."""
+        return ratio(2.0 * means[..., 0], means[..., 1])
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:

@@ -5,21 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pytest_ood.metrics.protocol import Metric, ratio
-from pytest_ood.tasks import Extraction
+from pytest_ood.metrics.protocol import F1OfCounts
+from pytest_ood.tasks import Counts, Extraction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pytest_ood.metrics.outcomes import Outcome
-    from pytest_ood.metrics.protocol import Floats
     from pytest_ood.tasks import Task
 
 
 @dataclass(frozen=True)
-class SlotF1(Metric):
+class SlotF1(F1OfCounts):
     """The harmonic mean of precision and recall over all values of all fields and examples.
 
     A field counts as one value if it occurs, and the answer's as one if it has a value; it is right
@@ -41,20 +35,13 @@ class SlotF1(Metric):
         """Return the metric for an extraction."""
         return (cls(task),) if isinstance(task, Extraction) else ()
 
-    def features(self, outcomes: Sequence[Outcome]) -> Floats:
-        """Return for each example: right values, and right values with those of the answer."""
-        return np.array([self._counts(o.label, o.prediction.label) for o in outcomes], np.float64)
-
-    def value(self, means: Floats) -> Floats:
-        """Return 2 right / (values of the data + values of the answers)."""
-        return ratio(2.0 * means[..., 0], means[..., 1])
-
-    def _counts(self, truth: str, answer: str | None) -> tuple[int, int]:
+    def counts(self, answer: str | None, truth: str) -> Counts:
+        """Return the number of right values, of values of the data and of the answer."""
         expected, said = self.task.said(truth) or {}, self.task.said(answer) or {}
         scores = self.task.field_scores(truth, answer)
         occurring, answered = ({n for n, v in side.items() if v} for side in (expected, said))
         right = sum(scores[name] == 1.0 for name in occurring & answered)
-        return right, len(occurring) + len(answered)
+        return Counts(right, len(occurring), len(answered))
 
 
 METRIC = SlotF1

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.errors import ConfigurationError, reason_of, unknown_name
+from pytest_ood.tasks._counts import Counts
 from pytest_ood.tasks.classification import Classification, merged_answer, merged_task
 from pytest_ood.tasks.extraction import Extraction
 from pytest_ood.tasks.free_text import FreeText
@@ -44,6 +45,7 @@ __all__ = [
     "SCORE_DECIMALS",
     "UNSCORED",
     "Classification",
+    "Counts",
     "Extraction",
     "FreeText",
     "Judged",

@@ -13,6 +13,7 @@ from pytest_ood.data.parsing import MOST_BRACES, json_objects, without_thoughts
 from pytest_ood.data.spans import moved_spans, splits_grapheme
 from pytest_ood.data.tags import OUTSIDE, spans_of_tags
 from pytest_ood.errors import ConfigurationError, DataError, shown, unknown_name
+from pytest_ood.tasks._counts import Counts
 from pytest_ood.tasks.protocol import OpenTask
 
 if TYPE_CHECKING:
@@ -54,26 +55,6 @@ class Entity(NamedTuple):
     end: int
     label: str
     text: str
-
-
-class Counts(NamedTuple):
-    """What F1 is computed from.
-
-    Attributes:
-        right: Answered entities that are right.
-        true: Entities of the data.
-        answered: Entities of the answer.
-    """
-
-    right: int
-    true: int
-    answered: int
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall; 1.0 where neither side has an entity."""
-        total = self.true + self.answered
-        return 2.0 * self.right / total if total else 1.0
 
 
 @dataclass(frozen=True)
