@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from pytest_ood.data.tags import LabelledSpan, iob2_tags, spans_of_tags, words_of
+from pytest_ood.data.tags import LabelledSpan, iob2_tags, tagged_spans, words_of
 from pytest_ood.loading.formats import parse_rows
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Tagger:
         )
         return cls(pipeline.fit(rows, tags))
 
-    def __call__(self, texts: Sequence[str]) -> list[list[tuple[int, int, str]]]:
+    def __call__(self, texts: Sequence[str]) -> list[list[LabelledSpan]]:
         """Return the entities of each text: (start, end, label)."""
         answers = []
         for text in texts:
@@ -91,6 +91,5 @@ class Tagger:
             tags = (
                 self.pipeline.predict(features_of([text[a:b] for a, b in words])) if words else []
             )
-            spans = spans_of_tags([str(tag) for tag in tags])
-            answers.append([(words[a][0], words[b - 1][1], label) for a, b, label in spans])
+            answers.append(tagged_spans([str(tag) for tag in tags], words))
         return answers

@@ -85,6 +85,22 @@ def spans_of_tags(tags: Sequence[str]) -> list[LabelledSpan]:
     return spans
 
 
+def tagged_spans(tags: Sequence[str], words: Sequence[Span]) -> list[LabelledSpan]:
+    """Return the spans that tags of words mark, with indices of characters.
+
+    Args:
+        tags: The tag of each word.
+        words: The first character of each word and the one after its last, in order.
+
+    Raises:
+        DataError: as `spans_of_tags`.
+    """
+    return [
+        LabelledSpan(words[first][0], words[last - 1][1], label)
+        for first, last, label in spans_of_tags(tags)
+    ]
+
+
 def iob2_tags(spans: Sequence[LabelledSpan], words: Sequence[Span]) -> list[str]:
     """Return the IOB2 tag of each word.
 

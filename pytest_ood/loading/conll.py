@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.data.tags import OUTSIDE, spans_of_tags
+from pytest_ood.data.tags import OUTSIDE, tagged_spans
 from pytest_ood.errors import DataError, shown
 
 if TYPE_CHECKING:
@@ -82,18 +82,15 @@ def _word_and_tag(where: str, line: str, columns: Sequence[str]) -> tuple[str, s
 
 def _row(path: Path, number: int, words: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return the row of a sentence that begins in a line."""
-    starts, position = [], 0
+    spans, position = [], 0
     for word, _ in words:
-        starts.append(position)
+        spans.append((position, position + len(word)))
         position += len(word) + 1
     try:
-        spans = spans_of_tags([tag for _, tag in words])
+        labelled = tagged_spans([tag for _, tag in words], spans)
     except DataError as error:
         raise DataError(f"{path}, row {number}, field {LABEL!r}: {error}") from None
     return {
         TEXT: " ".join(word for word, _ in words),
-        LABEL: [
-            {"start": starts[a], "end": starts[b - 1] + len(words[b - 1][0]), "label": label}
-            for a, b, label in spans
-        ],
+        LABEL: [span._asdict() for span in labelled],
     }

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_ood.data.inputs import canonical
-from pytest_ood.data.tags import OUTSIDE, LabelledSpan, iob2_tags, spans_of_tags, words_of
+from pytest_ood.data.tags import OUTSIDE, LabelledSpan, iob2_tags, tagged_spans, words_of
 from pytest_ood.errors import ConfigurationError, DataError, ModelError
 from pytest_ood.models._batching import CHUNK, WITHOUT_TOKENS
 from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import fetched
 from pytest_ood.tasks import Prediction
-from pytest_ood.tasks.named_entities import Entity, NamedEntities, entities_of, written
+from pytest_ood.tasks.named_entities import NamedEntities, entities_at, entities_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.data.spans import Span
     from pytest_ood.tasks import Task
+    from pytest_ood.tasks.named_entities import Entity
 
 IGNORED = -100
 """The target of a token that does not count in the loss of torch."""
@@ -274,5 +275,4 @@ def tagged(text: str, offsets: Sequence[Span], tags: Sequence[str]) -> list[Enti
     words = words_of(text)
     indices = first_tokens(words, offsets)
     of_words = [OUTSIDE if index is None else tags[index] for index in indices]
-    spans = [(words[a][0], words[b - 1][1], label) for a, b, label in spans_of_tags(of_words)]
-    return [Entity(start, end, label, text[start:end]) for start, end, label in spans]
+    return entities_at(tagged_spans(of_words, words), text)

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_ood.data.parsing import MOST_BRACES, json_objects, without_thoughts
 from pytest_ood.data.spans import moved_spans, splits_grapheme
-from pytest_ood.data.tags import OUTSIDE, spans_of_tags
+from pytest_ood.data.tags import OUTSIDE, tagged_spans
 from pytest_ood.errors import ConfigurationError, DataError, shown, unknown_name
 from pytest_ood.tasks._counts import Counts
 from pytest_ood.tasks.protocol import OpenTask
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_ood.data.edits import Edit
     from pytest_ood.data.examples import Example
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.data.spans import Span
+    from pytest_ood.data.tags import LabelledSpan
     from pytest_ood.tasks.protocol import EditsByField, Prediction
 
 NO_SPAN = (-1, -1)
@@ -233,6 +236,11 @@ def entities_of(answer: str | None) -> list[Entity]:
     ]
 
 
+def entities_at(spans: Iterable[LabelledSpan], text: str) -> list[Entity]:
+    """Return the entities of a text at spans with labels."""
+    return [Entity(*span, text[span.start : span.end]) for span in spans]
+
+
 def counted(answer: str | None, truth: str, label: str = "") -> Counts:
     """Return the counts of entities that are right in span and label (CoNLL-2003's, of one text).
 
@@ -336,8 +344,7 @@ def _entities_of_tags(tags: Sequence[str], text: str) -> list[Entity]:
             f"there are {len(tags)} tags, and the text has {len(words)} words between white space; "
             "give one for each, or spans"
         )
-    spans = [(words[a][0], words[b - 1][1], label) for a, b, label in spans_of_tags(tags)]
-    return [Entity(a, b, label, text[a:b]) for a, b, label in spans]
+    return entities_at(tagged_spans(tags, words), text)
 
 
 def _read_entity(item: Any, labels: Mapping[str, str]) -> Entity | None:
