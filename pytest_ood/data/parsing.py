@@ -149,7 +149,7 @@ def parse_answer(text: str, label_words: Mapping[str, str]) -> str | None:
         if label is not None:
             return label
     # Lines are searched before the first JSON object; without one, in the whole text.
-    objects = json_objects(said, json.JSONDecoder(), MOST_BRACES)
+    objects = json_values(said, json.JSONDecoder(), MOST_BRACES)
     start, json_object = next(objects, (len(said), None))
     lines = [line for line in said[:start].splitlines() if line.strip()]
     label = _of_lines(lines, words) if lines else None
@@ -353,29 +353,39 @@ def _tokens(text: str) -> list[str]:
     ]
 
 
-def json_objects(
-    text: str, decoder: json.JSONDecoder, most_tries: int
+def json_values(
+    text: str, decoder: json.JSONDecoder, most_tries: int, openings: str = "{"
 ) -> Iterator[tuple[int, Any]]:
     """Yield (start, value) for the outermost JSON objects of a text.
 
     Args:
         text: The generated text.
-        decoder: Decodes an object.
-        most_tries: The most opening braces without an object. Each failure counts the lines before
+        decoder: Decodes a value.
+        most_tries: The most opening brackets without a value. Each failure counts the lines before
             it, so that the time would grow with the square of their number.
+        openings: "{" for objects; "[{" for lists, too.
     """
-    start, tries = text.find("{"), 0
-    while start >= 0 and tries < most_tries:
-        end = start + 1
+    opening = re.compile(f"[{re.escape(openings)}]")
+    match, tries = opening.search(text), 0
+    while match and tries < most_tries:
+        end = match.end()
         try:
-            json_object, end = decoder.raw_decode(text, start)
+            value, end = decoder.raw_decode(text, match.start())
         except ValueError:
             tries += 1
         except RecursionError:
             return
         else:
-            yield start, json_object
-        start = text.find("{", end)
+            yield match.start(), value
+        match = opening.search(text, end)
+
+
+def json_value(text: str) -> Any:
+    """Return the value of a text that is JSON as a whole; None for any other."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _answer_of(json_object: dict[str, Any]) -> str:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ood.data.inputs import fields_of
-from pytest_ood.data.parsing import MOST_BRACES, json_objects, last_tagged, without_thoughts
+from pytest_ood.data.parsing import (
+    MOST_BRACES,
+    json_value,
+    json_values,
+    last_tagged,
+    without_thoughts,
+)
 from pytest_ood.data.spans import moved_spans
 from pytest_ood.data.values import is_missing, plain
 from pytest_ood.errors import ConfigurationError, DataError, shown, unknown_name
@@ -250,7 +256,7 @@ class Extraction(OpenTask):
     def _read_from(self, text: str) -> str | None:
         named = {_bare(field.name): field.name for field in self.fields}
         best: dict[str, Any] | None = None
-        for _, value in json_objects(text, json.JSONDecoder(), MOST_BRACES):
+        for _, value in json_values(text, json.JSONDecoder(), MOST_BRACES):
             for table in _objects_in(value):
                 fields = {named[key]: v for k, v in table.items() if (key := _bare(k)) in named}
                 if best is None or len(fields) > len(best):
@@ -412,10 +418,7 @@ def _objects_in(value: Any) -> Iterator[Mapping[str, Any]]:
 
 def _object_of(text: str) -> dict[str, Any] | None:
     """Return the JSON object that a text is; None for any other text."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    value = json_value(text)
     return value if isinstance(value, dict) else None
 
 

@@ -6,11 +6,11 @@ has the models, the data and the cache of answers. This module runs nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_ood.data.parsing import json_value
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.tasks.classification import Classification
 from pytest_ood.tasks.protocol import OpenTask, Prediction
@@ -47,11 +47,8 @@ class Words:
         words = {word.casefold(): word for word in (self.fails, self.passes)}
         said: Any = text
         if text.lstrip().startswith("{"):
-            try:
-                said = json.loads(text)
-            except (ValueError, RecursionError):
-                return None
-            said = said.get("verdict") if isinstance(said, Mapping) else None
+            table = json_value(text)
+            said = table.get("verdict") if isinstance(table, Mapping) else None
         return words.get(said.strip().casefold()) if isinstance(said, str) else None
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ood.data.parsing import (
     NEXT_TASK,
+    json_values,
     last_box,
     last_tagged,
     named_labels,
@@ -42,7 +43,6 @@ MOST_LISTS = 20
 """The most brackets and braces that are tried as the beginning of JSON."""
 
 _FIELDS = frozenset(("label", "labels", "answer", "answers", "final_answer", "final answer"))
-_OPENING = re.compile(r"[\[{]")
 _ANNOUNCING = re.compile(
     r"[\W_]{0,20}+(?:(?:my|the|final|correct|predicted|overall)\s){0,3}"
     r"(?:answer|label|output|categor|class|emotion|tag|topic)(?:s|es|ies|y)?"
@@ -288,15 +288,8 @@ def _holds(flag: Any) -> bool:
 
 def _json_of(text: str) -> Any:
     """Return the first list or object of JSON in a text, or None."""
-    decoder = json.JSONDecoder()
-    for tries, match in enumerate(_OPENING.finditer(text)):
-        if tries == MOST_LISTS:
-            break
-        try:
-            return decoder.raw_decode(text, match.start())[0]
-        except (ValueError, RecursionError):
-            continue
-    return None
+    values = json_values(text, json.JSONDecoder(), MOST_LISTS, "[{")
+    return next((value for _, value in values), None)
 
 
 NAMES = ("multi-label",)

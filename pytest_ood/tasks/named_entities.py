@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_ood.data.parsing import MOST_BRACES, json_objects, without_thoughts
+from pytest_ood.data.parsing import MOST_BRACES, json_value, json_values, without_thoughts
 from pytest_ood.data.spans import moved_spans, splits_grapheme
 from pytest_ood.data.tags import OUTSIDE, tagged_spans
 from pytest_ood.errors import ConfigurationError, DataError, shown, unknown_name
@@ -283,11 +283,7 @@ def _is_list(value: Any) -> bool:
 
 def _list_of(value: Any) -> Sequence[Any] | None:
     """Return a list, or the list in a JSON text; None for another value."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
+    value = json_value(value) if isinstance(value, str) else value
     return value if _is_list(value) else None
 
 
@@ -397,7 +393,7 @@ def _items(text: str, labels: Mapping[str, str]) -> list[Any] | None:
         items = value if isinstance(value, list) else _inner(value, labels)
         if isinstance(value, dict) and items == [value]:
             # One object a line, or a list that was cut off.
-            objects = json_objects(text[opening.start() :], decoder, MOST_BRACES)
+            objects = json_values(text[opening.start() :], decoder, MOST_BRACES)
             items = [found for _, found in objects]
         flat = [one for item in items for one in _inner(item, labels)]
         known = [one for one in flat if _read_entity(one, labels) is not None]

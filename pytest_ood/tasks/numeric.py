@@ -14,7 +14,7 @@ from unicodedata import normalize
 from pytest_ood.data.parsing import (
     MOST_BRACES,
     answers_of,
-    json_objects,
+    json_values,
     last_box,
     last_tagged,
     visible,
@@ -416,7 +416,7 @@ def _in_object(text: str) -> str | None:
     # Numbers are kept as text: a float would round them.
     decoder = json.JSONDecoder(parse_float=str, parse_int=str)
     answers = [
-        answers_of(json_object) for _, json_object in json_objects(text, decoder, MOST_BRACES)
+        answers_of(json_object) for _, json_object in json_values(text, decoder, MOST_BRACES)
     ]
     return next(("\n".join(fields) for fields in reversed(answers) if fields), None)
 

@@ -13,7 +13,7 @@ from pytest_ood.data.parsing import (
     INVISIBLE,
     MOST_BRACES,
     answers_of,
-    json_objects,
+    json_values,
     last_box,
     last_tagged,
     without_thoughts,
@@ -247,7 +247,7 @@ def _marked(text: str) -> str:
         return _SET.sub(r"\1", box)
     tagged = last_tagged(text)
     said = text if tagged is None else tagged
-    objects = json_objects(said, json.JSONDecoder(), MOST_BRACES)
+    objects = json_values(said, json.JSONDecoder(), MOST_BRACES)
     answers = next(filter(None, (answers_of(json_object) for _, json_object in objects)), None)
     return said if answers is None else "\n".join(answers)
 

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.data.parsing import json_objects
+from pytest_ood.data.parsing import json_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ def labelled(text: str) -> str | None:
     decoder = json.JSONDecoder(object_pairs_hook=_Fields)
     words = {
         value if isinstance(value, str) else None
-        for _, fields in json_objects(text, decoder, MOST_TRIES)
+        for _, fields in json_values(text, decoder, MOST_TRIES)
         for key, value in fields
         if key.casefold() == LABEL
     }
