@@ -222,6 +222,26 @@ def normalized_shares(
     return shares
 
 
+def next_tokens(labels: Sequence[Tokens], normalize: str) -> list[int]:
+    """Return the token of each label where the next token alone decides; else an empty list."""
+    if normalize not in ("sum", "tokens") or any(len(label) > 1 for label in labels):
+        return []
+    return [token for (token,) in labels]
+
+
+def most_prompts(decoder: Decoder, tokens: int = 1) -> int:
+    """Return the maximum number of prompts per forward pass.
+
+    Args:
+        decoder: Runs the model.
+        tokens: The tokens of each prompt that need logits, each one for the whole vocabulary.
+    """
+    vocabulary: int = decoder.model.config.get_text_config().vocab_size
+    on_cpu = input_device(decoder.model).type == "cpu"
+    logits = LOGITS if on_cpu else LOGITS_OF_ACCELERATORS
+    return min(decoder.most, max(1, logits // (tokens * vocabulary)))
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LabelScorer:
     """Scores labels of one or more tokens behind prompts.
@@ -240,6 +260,11 @@ class LabelScorer:
     normalize: str = "sum"
     empty: Tokens = ()
 
+    @property
+    def room(self) -> int:
+        """The tokens of labels that the model reads behind a prompt; the last is predicted."""
+        return max(map(len, self.labels)) - 1
+
     def probabilities(self, prompts: Sequence[Tokens]) -> list[list[float]]:
         """Return the probabilities of the labels among themselves; see `normalized_shares`.
 
@@ -249,6 +274,9 @@ class LabelScorer:
         Returns:
             One row per prompt, one probability per label.
         """
+        tokens = next_tokens(self.labels, self.normalize)
+        if tokens:
+            return self.decoder.scores(prompts, tokens)
         scores = self.log_probabilities(prompts)
         without = self._unconditional if self.normalize == "empty" else None
         shares = normalized_shares(
@@ -290,18 +318,11 @@ class LabelScorer:
         """The log-probability of each label without an input, shape (1, labels)."""
         return self.log_probabilities([self.empty])
 
-    def _most(self, trie: LabelTrie) -> int:
-        """Return the maximum number of prompts per forward pass."""
-        vocabulary: int = self.decoder.model.config.get_text_config().vocab_size
-        on_cpu = input_device(self.decoder.model).type == "cpu"
-        logits = LOGITS if on_cpu else LOGITS_OF_ACCELERATORS
-        return min(self.decoder.most, max(1, logits // ((1 + trie.inner) * vocabulary)))
-
     def _packed(
         self, trie: LabelTrie, tails: Sequence[Tokens], past: Any
     ) -> Iterator[tuple[int, Any]]:
         """Yield the index of each prompt with its logits: (1 + inner, vocabulary)."""
-        decoder, most = self.decoder, self._most(trie)
+        decoder, most = self.decoder, most_prompts(self.decoder, 1 + trie.inner)
         rows = pack(tails, decoder.cost(past), most, behind=trie.inner)
         for batch in batches(rows, most, decoder.tokens):
             yield from decoder.branch_logits(tails, batch, past, trie).items()
@@ -317,7 +338,7 @@ class LabelScorer:
         same: dict[int, list[int]] = defaultdict(list)
         for index, tail in enumerate(tails):
             same[len(tail)].append(index)
-        most = max(1, self._most(trie) // max(1, len(trie.stems)))
+        most = max(1, most_prompts(decoder, 1 + trie.inner) // max(1, len(trie.stems)))
         for length, indices in same.items():
             for batch in batches([Row((i,), length) for i in indices], most, decoder.tokens):
                 some = [row.members[0] for row in batch]

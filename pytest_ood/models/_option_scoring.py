@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -17,16 +17,12 @@ from pytest_ood.data.inputs import fields_of
 from pytest_ood.data.options import LETTERS, options_of
 from pytest_ood.errors import ModelError
 from pytest_ood.models._label_scoring import (
-    LOGITS,
-    LOGITS_OF_ACCELERATORS,
     LabelScorer,
     LabelScoring,
-    check_label_tokens,
+    most_prompts,
     normalized_shares,
-    tokenize_labels,
 )
 from pytest_ood.models._packing import Row, batches, pack
-from pytest_ood.models._torch import input_device
 from pytest_ood.tasks import decide
 
 if TYPE_CHECKING:
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
     from pytest_ood.loading.prompts import Prompt
     from pytest_ood.models._decoding import Decoder
     from pytest_ood.models._packing import Tokens
-    from pytest_ood.models._rendering import Rendering
     from pytest_ood.tasks import Prediction, Task
 
 
@@ -57,11 +52,6 @@ class Scored(Protocol):
         ...
 
     @property
-    def checkpoint(self) -> Any:
-        """The weights, with their `tokenizer` and the `owner` that messages begin with."""
-        ...
-
-    @property
     def prompt(self) -> Prompt:
         """Template, label words and demonstrations."""
         ...
@@ -69,11 +59,6 @@ class Scored(Protocol):
     @property
     def scoring(self) -> LabelScoring:
         """How words are scored."""
-        ...
-
-    @property
-    def rendering(self) -> Rendering:
-        """Turns prompts into tokens."""
         ...
 
     @property
@@ -85,8 +70,21 @@ class Scored(Protocol):
         """Return the tokens of every prompt, and check that `room` more tokens fit the window."""
         ...
 
-    def probe(self, text: str) -> Inputs:
-        """Return an input with this text in every field of the prompt."""
+    @property
+    def empty(self) -> Tokens:
+        """The tokens of the prompt without an input."""
+        ...
+
+    def tokens_of(self, words: Sequence[str], inputs: Inputs) -> list[Tokens]:
+        """Return the tokens of words as they follow the prompt of an input."""
+        ...
+
+    def label_tokens_of(self, words: Sequence[str], inputs: Inputs) -> list[Tokens]:
+        """Return the same, and check that scores can distinguish the words."""
+        ...
+
+    def scorer_of(self, words: Sequence[str], labels: Sequence[Tokens]) -> LabelScorer:
+        """Return what scores words with these tokens."""
         ...
 
 
@@ -163,22 +161,8 @@ class OptionScorer:
 
     def _scores(self, inputs: Sequence[Inputs], words: tuple[str, ...]) -> list[list[float]]:
         """Return the probabilities of the same words for all inputs, one row per input."""
-        model, normalize = self.model, self.model.scoring.normalize
-        labels = self._tokens(model.rendering.text(inputs[0]), words)
-        check_label_tokens(
-            model.checkpoint.tokenizer, labels, words, model.scoring, model.checkpoint.owner
-        )
-        encoded = model.encoded(inputs, room=max(map(len, labels)) - 1)
-        if all(len(label) == 1 for label in labels) and normalize != "empty":
-            return model.decoder.scores(encoded, [token for (token,) in labels])
-        scorer = LabelScorer(
-            decoder=model.decoder,
-            labels=tuple(labels),
-            words=words,
-            normalize=normalize,
-            empty=model.encoded([model.probe("")])[0] if normalize == "empty" else (),
-        )
-        return scorer.probabilities(encoded)
+        scorer = self.model.scorer_of(words, self.model.label_tokens_of(words, inputs[0]))
+        return scorer.probabilities(self.model.encoded(inputs, room=scorer.room))
 
     def _by_text(
         self, inputs: Sequence[Inputs], offered: Sequence[Mapping[str, str]]
@@ -186,15 +170,12 @@ class OptionScorer:
         """Return the probabilities of the options of each input among themselves."""
         model, normalize = self.model, self.model.scoring.normalize
         texts = [tuple(words.values()) for words in offered]
-        labels = [
-            self._tokens(model.rendering.text(value), some)
-            for value, some in zip(inputs, texts, strict=True)
-        ]
+        labels = [model.tokens_of(some, value) for value, some in zip(inputs, texts, strict=True)]
         room = max((len(label) for some in labels for label in some), default=1) - 1
         behind = list(zip(model.encoded(inputs, room=room), labels, strict=True))
         without: Sequence[NDArray[np.float64] | None] = [None] * len(inputs)
         if normalize == "empty":
-            empty = model.encoded([model.probe("")])[0]
+            empty = model.empty
             without = continuation_scores(model.decoder, [(empty, some) for some in labels])
         return [
             normalized_shares(
@@ -204,17 +185,6 @@ class OptionScorer:
                 continuation_scores(model.decoder, behind), labels, texts, without, strict=True
             )
         ]
-
-    def _tokens(self, prompt: str, words: Sequence[str]) -> list[Tokens]:
-        model = self.model
-        return tokenize_labels(
-            model.checkpoint.tokenizer,
-            model.rendering,
-            prompt,
-            words,
-            ended=model.scoring.score_end,
-            owner=model.checkpoint.owner,
-        )
 
 
 def continuation_scores(
@@ -236,7 +206,7 @@ def continuation_scores(
         for tokens in continuations:
             for end, token in enumerate(tokens):
                 read[prompt + tokens[:end]][token] = 0.0
-    most = _most(decoder)
+    most = most_prompts(decoder)
     with decoder.torch.inference_mode():
         for past, own, whole in decoder.parts(list(read)):
             for packs, members in decoder.ways(whole):
@@ -258,10 +228,3 @@ def continuation_scores(
         )
         for prompt, continuations in behind
     ]
-
-
-def _most(decoder: Decoder) -> int:
-    """Return the maximum number of beginnings per forward pass, each of which has logits."""
-    vocabulary: int = decoder.model.config.get_text_config().vocab_size
-    on_cpu = input_device(decoder.model).type == "cpu"
-    return min(decoder.most, max(1, (LOGITS if on_cpu else LOGITS_OF_ACCELERATORS) // vocabulary))

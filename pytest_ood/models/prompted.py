@@ -47,6 +47,7 @@ from pytest_ood.models._label_scoring import (
     LabelScorer,
     LabelScoring,
     check_label_tokens,
+    next_tokens,
     tokenize_labels,
 )
 from pytest_ood.models._option_scoring import OptionScorer, answered_by_text
@@ -579,10 +580,10 @@ class PromptedModel(ReloadsAfterPickling):
             yield from in_parts(lambda some: self._written(some, generation), inputs)
         elif self.task.labels_vary:
             yield from in_parts(OptionScorer(self).predict, inputs)
-        elif self._scores_single_tokens:
+        elif self._next_tokens:
             chunks = (inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK))
-            words = [token for (token,) in self.label_tokens]
-            for indices, rows in self.decoder.score_batches(map(self.encoded, chunks), words):
+            encoded = map(self.encoded, chunks)
+            for indices, rows in self.decoder.score_batches(encoded, self._next_tokens):
                 yield indices, self._decided(rows)
         else:
             yield from in_parts(lambda some: self._decided(self._scores(some)), inputs)
@@ -591,24 +592,18 @@ class PromptedModel(ReloadsAfterPickling):
         """Return the predictions from the probabilities of the label words, one row per input."""
         if self.calibrate:
             # The probability of a label of many tokens may be smaller than any of a single token.
-            least = LEAST if self._scores_single_tokens else LEAST_OF_LONG_LABELS
+            least = LEAST if self._next_tokens else LEAST_OF_LONG_LABELS
             rows = [_calibrated(row, self._content_free, least) for row in rows]
         return [decide(dict(zip(self.labels, row, strict=True))) for row in rows]
 
     def _scores(self, inputs: Sequence[Inputs]) -> list[list[float]]:
         """Return the probabilities of the label words, normalised to 1, one row per input."""
-        labels = self.label_tokens
-        # The last token of a label is predicted, and takes no room.
-        encoded = self.encoded(inputs, room=max(map(len, labels)) - 1)
-        if self._scores_single_tokens:
-            return self.decoder.scores(encoded, [token for (token,) in labels])
-        return self._scorer.probabilities(encoded)
+        return self._scorer.probabilities(self.encoded(inputs, room=self._scorer.room))
 
     @cached_property
-    def _scores_single_tokens(self) -> bool:
-        """Whether the next token decides: each label is one token, compared with the others."""
-        single = all(len(label) == 1 for label in self.label_tokens)
-        return single and self.scoring.normalize != "empty"
+    def _next_tokens(self) -> list[int]:
+        """The token of each label where the next token alone decides; else empty."""
+        return next_tokens(self.label_tokens, self.scoring.normalize)
 
     def _written(self, inputs: Sequence[Inputs], generation: Generation) -> list[Prediction]:
         """Return the predictions from generated texts."""
@@ -700,30 +695,56 @@ class PromptedModel(ReloadsAfterPickling):
         Raises:
             ModelError: scores could not distinguish all labels.
         """
-        words = [self.prompt.label_words[label] for label in self.labels]
-        tokenizer, owner = self.checkpoint.tokenizer, f"model {self.name!r}"
-        labels = tokenize_labels(
-            tokenizer,
+        return self.label_tokens_of(self._words, self.probe("a"))
+
+    @property
+    def _words(self) -> tuple[str, ...]:
+        """The label words, in the order of the labels."""
+        return tuple(self.prompt.label_words[label] for label in self.labels)
+
+    def label_tokens_of(self, words: Sequence[str], inputs: Inputs) -> list[Tokens]:
+        """Return the tokens of label words as they follow the prompt of an input.
+
+        Raises:
+            ModelError: scores could not distinguish all words.
+        """
+        labels = self.tokens_of(words, inputs)
+        check_label_tokens(
+            self.checkpoint.tokenizer, labels, words, self.scoring, self.checkpoint.owner
+        )
+        return labels
+
+    def tokens_of(self, words: Sequence[str], inputs: Inputs) -> list[Tokens]:
+        """Return the tokens of words as they follow the prompt of an input."""
+        return tokenize_labels(
+            self.checkpoint.tokenizer,
             self.rendering,
-            self.rendering.text(self.probe("a")),
+            self.rendering.text(inputs),
             words,
             ended=self.scoring.score_end,
-            owner=owner,
+            owner=self.checkpoint.owner,
         )
-        check_label_tokens(tokenizer, labels, words, self.scoring, owner)
-        return labels
 
     @cached_property
     def _scorer(self) -> LabelScorer:
-        """Scores labels of several tokens."""
+        """Scores the label words."""
+        return self.scorer_of(self._words, self.label_tokens)
+
+    def scorer_of(self, words: Sequence[str], labels: Sequence[Tokens]) -> LabelScorer:
+        """Return what scores words with these tokens behind prompts."""
         normalize = self.scoring.normalize
         return LabelScorer(
             decoder=self.decoder,
-            labels=tuple(self.label_tokens),
-            words=tuple(self.prompt.label_words[label] for label in self.labels),
+            labels=tuple(labels),
+            words=tuple(words),
             normalize=normalize,
-            empty=self.encoded([self.probe("")])[0] if normalize == "empty" else (),
+            empty=self.empty if normalize == "empty" else (),
         )
+
+    @property
+    def empty(self) -> Tokens:
+        """The tokens of the prompt without an input."""
+        return self.encoded([self.probe("")])[0]
 
     def probe(self, text: str) -> Inputs:
         """Return an input with this text in every field of the prompt."""

@@ -506,7 +506,8 @@ def softmax(rows: Sequence[Sequence[float]]) -> list[list[float]]:
 @pytest.mark.parametrize(
     "options",
     [{}, {"demonstrations": None}, {"batch_size": 1}, {"normalize": "tokens"},
-     {"normalize": "empty"}, {"calibrate": True}, {"score_end": True}],
+     {"normalize": "characters"}, {"normalize": "empty"}, {"calibrate": True},
+     {"score_end": True}],
     ids=str,
 )  # fmt: skip
 def test_labels_of_several_tokens_are_scored(
@@ -520,6 +521,8 @@ def test_labels_of_several_tokens_are_scored(
         lengths = [len(label) for label in model.label_tokens]
         assert min(lengths) < max(lengths)
         rows /= lengths
+    if options.get("normalize") == "characters":
+        rows /= [len(model.prompt.label_words[label]) for label in model.labels]
     if options.get("normalize") == "empty":
         rows -= loop_over_labels(checkpoint, model.prompt, [""])
     expected = softmax(rows)
@@ -566,6 +569,26 @@ def test_words_of_one_token_are_related_to_the_empty_input(
 def test_words_of_one_token_have_no_length(make: Callable[..., PromptedModel]) -> None:
     """Per token, words of one token have the scores that they have."""
     assert make(normalize="tokens").predict(TEXTS) == make().predict(TEXTS)
+
+
+def test_words_of_one_token_have_characters(
+    make: Callable[..., PromptedModel], checkpoint: Path
+) -> None:
+    """Per character, words of one token differ in length as longer words do."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    words = {"negative": "film", "positive": "positive"}
+    model = make(label_words=words, normalize="characters")
+    assert [len(label) for label in model.label_tokens] == [1, 1]
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    network = AutoModelForCausalLM.from_pretrained(checkpoint).eval()
+    tokens = [token for (token,) in model.label_tokens]
+    for text, answer in zip(TEXTS, model.predict(TEXTS), strict=True):
+        with torch.inference_mode():
+            logits = network(**tokenizer(model.prompt.render(text), return_tensors="pt")).logits
+        scores = logits[0, -1].log_softmax(-1)[tokens].numpy() / [len("film"), len("positive")]
+        assert list(answer.scores.values()) == pytest.approx(softmax([scores])[0], abs=1e-3)
 
 
 def test_recurrent_models_are_scored(tmp_path: Path, context: Context) -> None:
