@@ -9,7 +9,7 @@ import hashlib
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_ood.data.edits import edits_between
 from pytest_ood.errors import ConfigurationError, shown, unknown_name
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from pytest_ood.data.edits import Edit
+    from pytest_ood.languages import Language
 
 __all__ = [
     "Composite",
@@ -43,12 +44,17 @@ __all__ = [
     "composed",
     "edits_of",
     "find",
+    "fitting",
     "from_function",
     "from_nlpaug",
+    "in_language",
     "is_shipped",
     "perturbation",
     "site_perturbation",
 ]
+
+
+P = TypeVar("P", bound=Perturbation)
 
 
 @cache
@@ -137,6 +143,27 @@ def _no_perturbation(value: Any, name: str) -> str:
     else:
         advice = "give the name of one, or one itself"
     return f"{name} is no perturbation but of type {kind}: {advice}"
+
+
+def fitting(language: Language) -> dict[str, Generator]:
+    """Return the shipped perturbations that fit a language, by name."""
+    return {name: one for name, one in catalogue().items() if one.languages.accepts(language)}
+
+
+def in_language(change: P, language: Language) -> P:
+    """Return a perturbation for texts in a language; a user's own that names none as it is.
+
+    Raises:
+        ConfigurationError: it does not fit the language; the message has those that do.
+    """
+    if not isinstance(change, Generator | Composite):
+        return change
+    try:
+        return change.in_language(language)  # type: ignore[return-value] # of the same type
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{error}. What fits {language.name}: {', '.join(fitting(language))}"
+        ) from None
 
 
 def edits_of(change: Perturbation, text: str, rng: Random) -> tuple[Edit, ...]:

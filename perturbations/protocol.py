@@ -29,11 +29,13 @@ from pytest_ood.errors import (
     unknown_name,
     words_of,
 )
+from pytest_ood.languages import ANY, ENGLISH, Fits, Language, find_language
 from pytest_ood.perturbations.contracts import PRESERVING
 from pytest_ood.perturbations.protection import parse_protection
 from pytest_ood.perturbations.site_editing import (
     BatchedSites,
     Indivisible,
+    LocalSites,
     PerSite,
     WholeText,
     WithArticles,
@@ -54,6 +56,9 @@ Kind = Literal["noise", "semantic", "register", "label-changing"]
 """The kind of change: of the surface, of the words, of the style, of the meaning."""
 
 _PACKAGE = "pytest_ood"
+
+LANGUAGE = "language"
+"""The keyword of a function that takes the language of the text."""
 
 WRAPS = "_wraps"
 """The attribute of a function of this package for the user's function that it calls."""
@@ -123,6 +128,8 @@ class Generator:
         needs_fields: Whether a suite has to say which fields it is for: with all of them changed no
             answer would be left.
         protection: Spans that are never touched; None for no such spans.
+        languages: The languages of texts that it fits.
+        language: The language of the texts. A function with a keyword `language: Language` gets it.
     """
 
     name: str
@@ -141,6 +148,8 @@ class Generator:
     severity: int = DEFAULT_SEVERITY
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     protection: Protection | None = None
+    languages: Fits = field(default=ANY, repr=False)
+    language: Language = ENGLISH
 
     def __post_init__(self) -> None:
         """Check the scale."""
@@ -197,9 +206,9 @@ class Generator:
     def _method_edits(self, text: str, rng: Random, protected: Sequence[Span]) -> tuple[Edit, ...]:
         """Return the edits of the method; errors of a user's function become PerturbationErrors."""
         if self._is_shipped:
-            return self.method.edits(text, rng, self.share, protected, self._own)
+            return self._local_method.edits(text, rng, self.share, protected, self._own)
         with as_user_errors(self.name, text, self.function):
-            edits = self.method.edits(text, rng, self.share, protected, self._own)
+            edits = self._local_method.edits(text, rng, self.share, protected, self._own)
             # A user's function may also have found the sites.
             return checked_edits(text, edits)
 
@@ -211,7 +220,19 @@ class Generator:
     @cached_property
     def _own(self) -> Mapping[str, Any]:
         """The parameters that are the function's."""
-        return {key: value for key, value in self.parameters.items() if key != "share"}
+        own = {key: value for key, value in self.parameters.items() if key != "share"}
+        return {**own, LANGUAGE: self.language} if self._takes_language else own
+
+    @cached_property
+    def _takes_language(self) -> bool:
+        """Whether the function takes the language of the text."""
+        parameter = inspect.signature(self.function).parameters.get(LANGUAGE)
+        return parameter is not None and _is_language(parameter)
+
+    @cached_property
+    def _local_method(self) -> EditMethod:
+        """The method for texts in the language."""
+        return self.method.in_language(self.language)
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -230,10 +251,14 @@ class Generator:
 
     @property
     def fingerprint(self) -> str:
-        """Name, version, share of sites, all parameters, defaults included, and protection."""
+        """Name, version, share of sites, all parameters, defaults included, and protection.
+
+        Also the language, unless it is English.
+        """
         values = {**self.defaults, **self.parameters, "share": self.share}
         listed = ",".join(f"{key}={values[key]!r}" for key in sorted(values))
-        suffix = f" but {self.protection.fingerprint}" if self.protection else ""
+        suffix = "" if self.language.code == ENGLISH.code else f" in {self.language.code}"
+        suffix += f" but {self.protection.fingerprint}" if self.protection else ""
         return f"{self.name}@{self.version}({listed}){suffix}"
 
     @property
@@ -242,7 +267,7 @@ class Generator:
         own = {
             name: parameter.default
             for name, parameter in inspect.signature(self.function).parameters.items()
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not _is_language(parameter)
         }
         return {"share": self._scaled, **own}
 
@@ -284,6 +309,21 @@ class Generator:
             return self
         return self.keeping(self.protection.with_answers(answers))
 
+    def in_language(self, language: Language) -> Generator:
+        """Return the same perturbation for texts in a language.
+
+        Raises:
+            ConfigurationError: it does not fit the language.
+        """
+        if language.code == self.language.code:
+            return self
+        if not self.languages.accepts(language):
+            raise ConfigurationError(
+                f"{self.name} does not fit {language.name} ({language.code}): it fits "
+                f"{self.languages.words}"
+            )
+        return replace(self, language=language)
+
     def everywhere(self) -> Generator:
         """Return the same perturbation with all sites changed."""
         return self.with_parameters(share=1.0)
@@ -299,6 +339,10 @@ class Generator:
             ConfigurationError: an unknown parameter, a share outside [0, 1], or a value that the
                 perturbation does not support.
         """
+        if self._takes_language and LANGUAGE in parameters:
+            tag = parameters.pop(LANGUAGE)
+            local = self.in_language(find_language(tag)) if tag else self
+            return local.with_parameters(**parameters)
         defaults = self.defaults
         for key, value in parameters.items():
             if key not in defaults:
@@ -431,9 +475,9 @@ class Declared(TypedDict, total=False):
     """The arguments of the decorators; see `Generator`.
 
     `source` is required. The defaults of the others are noise that preserves the label, an even
-    scale and version 1. With `articles` the text is English, and an "a" or "an" before a changed
-    word changes with it. With `indivisible` all edits of a text are made or none, regardless of the
-    severity.
+    scale, version 1, and any language. With `articles` the text is English, and an "a" or "an"
+    before a changed word changes with it. With `indivisible` all edits of a text are made or none,
+    regardless of the severity.
     """
 
     source: Required[str]
@@ -449,6 +493,7 @@ class Declared(TypedDict, total=False):
     example: str
     articles: bool
     indivisible: bool
+    languages: Fits
 
 
 def perturbation(
@@ -465,7 +510,7 @@ def perturbation(
 
 
 def site_perturbation(
-    sites: Sites, **declared: Unpack[Declared]
+    sites: Sites | LocalSites, **declared: Unpack[Declared]
 ) -> Callable[[Callable[..., str | None]], Generator]:
     """Convert a function `(match, rng, *, parameters...) -> replacement` to a perturbation.
 
@@ -478,7 +523,7 @@ def site_perturbation(
 
 
 def batch_perturbation(
-    sites: Sites, **declared: Unpack[Declared]
+    sites: Sites | LocalSites, **declared: Unpack[Declared]
 ) -> Callable[[Callable[..., Sequence[str | None]]], Generator]:
     """Convert a function `(matches, rng, *, parameters...) -> replacements` to a perturbation.
 
@@ -496,6 +541,11 @@ def _generator(method: EditMethod, declared: Declared) -> Generator:
     if settings.pop("indivisible", False):
         method = Indivisible(method)
     return Generator(name=_named(method.function), method=method, scale=scale, **settings)
+
+
+def _is_language(parameter: inspect.Parameter) -> bool:
+    """Return whether a parameter is the language of the text, and none of the perturbation's."""
+    return parameter.name == LANGUAGE and parameter.annotation in (Language, Language.__name__)
 
 
 def _named(function: Callable[..., Any]) -> str:

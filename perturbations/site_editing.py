@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_ood.data.edits import Edit, edits_between
 from pytest_ood.errors import shown
+from pytest_ood.languages import ENGLISH
 from pytest_ood.perturbations._articles import with_articles
 
 if TYPE_CHECKING:
     from random import Random
+
+    from pytest_ood.languages import Language
 
 T = TypeVar("T")
 Span = tuple[int, int]
@@ -75,6 +78,28 @@ _NOTHING = re.compile("")
 Sites = re.Pattern[str] | CharacterRuns | Callable[[str], Iterable[re.Match[str]]]
 
 
+@dataclass(frozen=True)
+class LocalSites:
+    """Sites that depend on the language of the text.
+
+    Attributes:
+        english: Those of English.
+        of: Returns those of another language.
+    """
+
+    english: Sites
+    of: Callable[[Language], Sites]
+
+    def in_language(self, language: Language) -> Sites:
+        """Return the sites of a language."""
+        return self.english if language.code == "en" else self.of(language)
+
+
+def _sites_in(sites: Sites | LocalSites, language: Language) -> Sites:
+    """Return the sites of a language; those that depend on none as they are."""
+    return sites.in_language(language) if isinstance(sites, LocalSites) else sites
+
+
 class EditMethod(Protocol):
     """Computes the edits of one text."""
 
@@ -102,13 +127,21 @@ class EditMethod(Protocol):
         """
         ...
 
+    def in_language(self, language: Language) -> EditMethod:
+        """Return the method for texts in a language."""
+        ...
+
 
 @dataclass(frozen=True)
 class PerSite:
     """Changes the chosen sites one by one."""
 
-    sites: Sites
+    sites: Sites | LocalSites
     function: Callable[..., str | None]
+
+    def in_language(self, language: Language) -> PerSite:
+        """Return the method with the sites of a language."""
+        return replace(self, sites=_sites_in(self.sites, language))
 
     def edits(
         self,
@@ -119,7 +152,7 @@ class PerSite:
         parameters: Mapping[str, Any],
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
-        sites, match_at = _free_sites(self.sites, text, protected)
+        sites, match_at = _free_sites(_sites_in(self.sites, ENGLISH), text, protected)
         remaining = len(sites) - how_many(len(sites), share, rng)
         edits: list[Edit] = []
         # A chosen site that the function leaves as it is counts, so that the share stays right on
@@ -145,8 +178,12 @@ class PerSite:
 class BatchedSites:
     """Changes all chosen sites of a text in one call."""
 
-    sites: Sites
+    sites: Sites | LocalSites
     function: Callable[..., Sequence[str | None]]
+
+    def in_language(self, language: Language) -> BatchedSites:
+        """Return the method with the sites of a language."""
+        return replace(self, sites=_sites_in(self.sites, language))
 
     def edits(
         self,
@@ -157,7 +194,7 @@ class BatchedSites:
         parameters: Mapping[str, Any],
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
-        sites, match_at = _free_sites(self.sites, text, protected)
+        sites, match_at = _free_sites(_sites_in(self.sites, ENGLISH), text, protected)
         chosen = [match_at(site) for site in sorted(_chosen(sites, share, rng))]
         changed = self.function(chosen, rng, **parameters) if chosen else []
         _check_batch(changed, len(chosen))
@@ -173,6 +210,11 @@ class WholeText:
     """Changes a whole text, or proposes edits to it, of which a share is made."""
 
     function: Callable[..., str | Iterable[Edit]]
+
+    def in_language(self, language: Language) -> WholeText:
+        """Return the method: its function searches the text itself."""
+        del language
+        return self
 
     def edits(
         self,
@@ -208,6 +250,11 @@ class WithArticles:
 
     method: EditMethod
 
+    def in_language(self, language: Language) -> EditMethod:
+        """Return the other method for texts in a language; articles are those of English."""
+        method = self.method.in_language(language)
+        return replace(self, method=method) if language.code == "en" else method
+
     @property
     def function(self) -> Callable[..., Any]:
         """The function of the other method."""
@@ -239,6 +286,10 @@ class Indivisible:
     """
 
     method: EditMethod
+
+    def in_language(self, language: Language) -> Indivisible:
+        """Return the method for texts in a language."""
+        return replace(self, method=self.method.in_language(language))
 
     @property
     def function(self) -> Callable[..., Any]:

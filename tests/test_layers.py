@@ -25,6 +25,7 @@ LAYERS = [
     {"loading", "metrics", "budgets"},
     {"tasks", "statistics"},
     {"data", "trackers"},
+    {"languages"},
     {"utils"},
     {"errors"},
 ]

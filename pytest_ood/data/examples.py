@@ -43,6 +43,7 @@ class Example:
         references: Further right answers; only questions have any.
         group: The examples that it is counted with, such as a contrast set or a cell of a test.
         rationale: The solution that leads to the answer, for demonstrations.
+        language: The language of the inputs, a tag of BCP 47; "" for that of the suite.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Example:
     references: tuple[str, ...] = ()
     group: str = ""
     rationale: str = ""
+    language: str = ""
 
     @property
     def right_answers(self) -> tuple[str, ...]:
@@ -321,7 +323,13 @@ def _to_json(example: Example) -> list[Any]:
 
 def answers_of(example: Example) -> list[Any]:
     """Return everything but id and inputs; what is empty at the end is left out."""
-    values = [example.label, list(example.references), example.group, example.rationale]
+    values = [
+        example.label,
+        list(example.references),
+        example.group,
+        example.rationale,
+        example.language,
+    ]
     while len(values) > 1 and not values[-1]:
         values.pop()
     return values

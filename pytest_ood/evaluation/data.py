@@ -155,6 +155,10 @@ class SuiteData:
             else:
                 self._wholes[name] = self.reader.load(source, name, task)
             self.notes.add(*notes_on(f"{self.suite.name}/{name}", self._wholes[name]))
+            if name == IN_DISTRIBUTION:
+                languages = sorted({example.language for example in self._wholes[name]})
+                for shift in self.suite.shifts:
+                    shift.check_languages(languages)
         return self._wholes[name]
 
     def _cases(self, shift: Shift, source: DataSource | Dataset | Checklist) -> Dataset:

@@ -34,6 +34,7 @@ from pytest_ood.errors import (
     shown,
     unknown_name,
 )
+from pytest_ood.languages import find_language
 from pytest_ood.loading.assets import fetch
 from pytest_ood.loading.formats import (
     CONLL,
@@ -59,7 +60,7 @@ from pytest_ood.utils.objects import ReloadsAfterPickling
 from pytest_ood.utils.seeding import derive_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -106,6 +107,7 @@ _NO_COLUMN_KEYS = (
     "columns",
     "separator",
     "encoding",
+    "language_column",
 )
 """Keys that packaged data, which has no columns, does not support."""
 
@@ -120,6 +122,8 @@ INHERITED = (
     "columns",
     "separator",
     "encoding",
+    "language",
+    "language_column",
 )
 """Keys of the suite's data that are the defaults of all its other data."""
 
@@ -155,6 +159,9 @@ class DataSource:
             smaller sample is part of a larger one. None for all.
         separator: The separator of the cells of a table; None for that of its ending or header.
         encoding: The encoding of a file's text; None for UTF-8.
+        language: The language of the texts, a tag of BCP 47; None for English.
+        language_column: The column of the language of each row, where rows differ; a row that has
+            none is in `language`.
         inherited: Attributes of the suite's data that this table does not set. They apply when it
             is read; columns that it lacks have the usual names then.
     """
@@ -176,6 +183,8 @@ class DataSource:
     max_examples: int | None = None
     separator: str | None = None
     encoding: str | None = None
+    language: str | None = None
+    language_column: str | None = None
     inherited: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -206,8 +215,9 @@ class DataSource:
     def _needed(self) -> frozenset[str]:
         """The columns that rows have to have."""
         templates = [name for text in self.templates.values() for name in _COLUMN.findall(text)]
-        named = (self.label, self.id, self.rationale)
+        named = (self.label, self.id, self.rationale, self.language_column)
         optional = {self.id} if "id" in self.inherited else set()
+        optional |= {self.language_column} if "language_column" in self.inherited else set()
         wanted = {*(templates or self.fields), *named, *self.group, *self.where, *self.options}
         return frozenset(name for name in wanted - optional if name is not None)
 
@@ -240,6 +250,9 @@ class DataSource:
         changes: dict[str, Any] = {}
         if "id" in self.inherited and self.id is not None and not has_column(row, self.id):
             changes["id"] = None
+        column = self.language_column
+        if "language_column" in self.inherited and column and not has_column(row, column):
+            changes["language_column"] = None
         if "label" in self.inherited and not has_column(row, self.label) and "label" in row:
             changes["label"] = "label"
         if "fields" in self.inherited and not self.templates and self.is_single:
@@ -273,10 +286,14 @@ def parse_source(value: Any, location: str, like: DataSource | None = None) -> D
     if "data" not in table:
         raise ConfigurationError(f"{location}: the key `data` is missing")
     if like is not None:
-        # The names of fields and what they are made of are said together.
+        # The names of fields and what they are made of are said together, and so are a language and
+        # the column of languages.
         own_keys = values.keys() | ({"templates"} if "fields" in values else set())
+        own_keys |= {"language_column"} if "language" in values else set()
         columns = like.completed()
         values["inherited"] = {n: getattr(columns, n) for n in INHERITED if n not in own_keys}
+    if "language" in values:
+        values["language"] = find_language(values["language"]).code
     source = DataSource(**values).fitting()
     try:
         _check_source(source.completed())
@@ -408,9 +425,10 @@ def _check_entry(key: str, entry: Any, location: str) -> None:
         raise ConfigurationError(f"{location}: {key} = {entry!r} is not {expected}")
     if not entry:
         raise ConfigurationError(f"{location}: {key} is empty; fill it in, or leave it out")
-    if key == "encoding":
+    check = _CHECKS.get(key)
+    if check is not None:
         try:
-            check_encoding(entry)
+            check(entry)
         except ConfigurationError as error:
             raise ConfigurationError(f"{location}: {error}") from None
     names = entry if key in ("fields", "columns", "options") and not isinstance(entry, str) else ()
@@ -423,6 +441,13 @@ def _check_entry(key: str, entry: Any, location: str) -> None:
                     f"{location}: fields.{name} = {template!r} names no column; write "
                     "{COLUMN} where its text goes"
                 )
+
+
+_CHECKS: dict[str, Callable[[str], object]] = {
+    "encoding": check_encoding,
+    "language": find_language,
+}
+"""Raise a ConfigurationError for a value that there is not."""
 
 
 def _is_right(key: str, entry: Any) -> tuple[bool, str]:
@@ -688,6 +713,7 @@ def _dataset(
                 references=tuple(others),
                 group=group,
                 rationale=steps,
+                language=_language(origin, number, row, source),
             )
 
     spool = spooled(examples())
@@ -737,6 +763,22 @@ def _identifier(origin: str, number: int, row: Mapping[str, Any], source: DataSo
         if "id" in source.inherited:
             return NO_ID
         raise
+
+
+def _language(origin: str, number: int, row: Mapping[str, Any], source: DataSource) -> str:
+    """Return the language of a row, or "" for English that nobody named.
+
+    Raises:
+        DataError: the row names a language that is not known.
+    """
+    column = source.language_column
+    value = value_of(origin, number, row, column) if column is not None else None
+    if value is None or is_missing(value) or value == "":
+        return source.language or ""
+    try:
+        return find_language(value).code
+    except ConfigurationError as error:
+        raise DataError(f"{origin}, row {number}, field {column!r}: {error}") from None
 
 
 def _digest(identifier: str) -> int:

@@ -15,6 +15,7 @@ from pytest_ood.data.inputs import fields_of, with_fields
 from pytest_ood.data.lazy import Subset, blocks
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
 from pytest_ood.inference.store import cached_texts
+from pytest_ood.languages import find_language
 from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.perturbations import (
     Composite,
@@ -22,6 +23,7 @@ from pytest_ood.perturbations import (
     code_version,
     composed,
     find,
+    in_language,
     is_shipped,
 )
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
@@ -35,7 +37,7 @@ from pytest_ood.utils.seeding import generator
 from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from random import Random
 
     from pytest_ood.data.examples import Example
@@ -114,6 +116,8 @@ class NoiseShift(Shift):
             draw from the same random stream, so that a higher severity changes what a lower one
             changes, and more.
         severity: The severity within the family.
+        language: The language of the texts where the shift's table names it; "" for that of each
+            example.
     """
 
     name: str
@@ -122,7 +126,22 @@ class NoiseShift(Shift):
     relabel: Mapping[str, str] = field(default_factory=dict)
     family: str = ""
     severity: int | None = None
+    language: str = ""
     kind: str = NOISE
+
+    def check_languages(self, languages: Iterable[str]) -> None:
+        """Check that the perturbation fits the languages of the examples."""
+        for language in languages:
+            self._change_in(language)
+
+    def _change_in(self, language: str) -> Perturbation:
+        """Return the perturbation for an example in a language; "" for that of the suite."""
+        if self.language or not language:
+            return self.perturbation
+        try:
+            return in_language(self.perturbation, find_language(language))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"noise/{self.name}: {error}") from None
 
     @property
     def summary(self) -> str:
@@ -375,7 +394,7 @@ class NoiseShift(Shift):
 
     def _change_of(self, example: Example, task: Task | None) -> Perturbation:
         """Return the perturbation with the answers of one example protected."""
-        change = self.perturbation
+        change = self._change_in(example.language)
         if not isinstance(change, Generator | Composite):
             return change
         answers = example.right_answers if task is None else task.protected(example)
@@ -502,7 +521,16 @@ class NoiseTrial:
 
 
 KIND = NOISE
-KEYS = ("perturbation", "severity", "parameters", "protect", "fields", "relabel", "filter")
+KEYS = (
+    "perturbation",
+    "severity",
+    "parameters",
+    "protect",
+    "fields",
+    "relabel",
+    "filter",
+    "language",
+)
 
 
 def parse(declared: Declaration) -> tuple[NoiseShift, ...]:
@@ -512,7 +540,14 @@ def parse(declared: Declaration) -> tuple[NoiseShift, ...]:
         ConfigurationError: a value is invalid or unknown.
     """
     task = declared.task
-    shifts = parse_noise(declared.name, declared.table, declared.where, task.labels, task.protects)
+    shifts = parse_noise(
+        declared.name,
+        declared.table,
+        declared.where,
+        task.labels,
+        task.protects,
+        language=declared.source.language or "",
+    )
     _check_contract(shifts[0], task)
     return shifts
 
@@ -523,6 +558,8 @@ def parse_noise(
     where: str,
     labels: tuple[str, ...],
     protects: tuple[str, ...] = (),
+    *,
+    language: str = "",
 ) -> tuple[NoiseShift, ...]:
     """Parse the table of a noise shift; several severities give one shift for each.
 
@@ -532,12 +569,17 @@ def parse_noise(
         where: The prefix of error messages.
         labels: The labels of the task.
         protects: What the task protects besides `DEFAULT_PROTECTION`, unless the table says.
+        language: The language of the suite, a tag of BCP 47; "" for English.
 
     Raises:
-        ConfigurationError: a value is invalid or unknown.
+        ConfigurationError: a value is invalid or unknown, or the perturbation does not fit the
+            language.
     """
     table = ConfigTable(entry, where)
+    own = table.string("language", "")
     generator = _perturbation(name, table)
+    if own or language:
+        generator = in_language(generator, find_language(own or language))
     generator.check_models()
     if "protect" in entry:
         generator = generator.keeping(parse_protection(table.strings("protect"), labels))
@@ -545,7 +587,7 @@ def parse_noise(
         generator = generator.keeping_unless_rewritten((*DEFAULT_PROTECTION, *protects))
     generator = _filtered(generator, entry)
     relabel = _relabel(generator, table.subtable("relabel"), labels)
-    shift = NoiseShift(name, generator, table.strings("fields"), relabel)
+    shift = NoiseShift(name, generator, table.strings("fields"), relabel, language=own)
     severity = entry.get("severity")
     if severity is None:
         return (shift,)

@@ -136,6 +136,16 @@ class Shift(ABC):
         def kind(self) -> str:
             """The table of a suite file that declares such shifts."""
 
+    def check_languages(self, languages: Iterable[str]) -> None:  # noqa: B027 - most fit any
+        """Check that the shift fits the languages of the examples in distribution.
+
+        Args:
+            languages: Tags of BCP 47; "" for the language of the suite.
+
+        Raises:
+            ConfigurationError: it does not fit one of them.
+        """
+
     @property
     def has_own_examples(self) -> bool:
         """Whether the shift has a data source of its own."""

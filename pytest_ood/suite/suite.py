@@ -11,6 +11,7 @@ from pytest_ood.budgets import MAX_ABSTENTION, Budget
 from pytest_ood.data.examples import IN_DISTRIBUTION
 from pytest_ood.data.options import OPTIONS
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.languages import find_language
 from pytest_ood.loading.readers import DataSource, parse_source
 from pytest_ood.metrics import ACCURACY, budget_metrics, metric_class, metric_names
 from pytest_ood.perturbations.resources import current, using
@@ -39,6 +40,7 @@ PART = "#"
 _SUITE_KEYS = (
     "budgets",
     "in_distribution",
+    "language",
     "max_abstention",
     "max_examples",
     "min_score",
@@ -48,7 +50,15 @@ _SUITE_KEYS = (
     "shifts",
     "task",
 )
-_SHARED_KEYS = ("budgets", "max_abstention", "max_examples", "models", "name", "sequential")
+_SHARED_KEYS = (
+    "budgets",
+    "language",
+    "max_abstention",
+    "max_examples",
+    "models",
+    "name",
+    "sequential",
+)
 _METRIC_BUDGET_KEYS = ("margin", "max_drop")
 _FLOOR_KEYS = ("min_score",)
 _BUDGET_KEYS = (*_METRIC_BUDGET_KEYS, *_FLOOR_KEYS)
@@ -219,8 +229,10 @@ def parse_suites(text: str, name: str, location: str) -> tuple[Suite, ...]:
 def _suite(table: ConfigTable, name: str) -> Suite:
     table.only((*_SUITE_KEYS, *keys_of_tasks()))
     table.require("in_distribution", "shifts")
-    task = parse_task(table, table.location, current().root)
-    source = parse_source(table["in_distribution"], f"{table.location}: in_distribution")
+    source = _source(table)
+    # A task reads and scores answers in the language of the suite.
+    spoken = {**table, **({"language": source.language} if source.language else {})}
+    task = parse_task(spoken, table.location, current().root)
     shifts, budgets = _shifts(table, task, source)
     single = [s for s in shifts if s.has_own_examples and not s.counts_cases]
     if len({shift.is_paired for shift in single}) > 1:
@@ -247,6 +259,18 @@ def _suite(table: ConfigTable, name: str) -> Suite:
         max_abstention=table.share("max_abstention", MAX_ABSTENTION),
         sequential=table.flag("sequential"),
     )
+
+
+def _source(table: ConfigTable) -> DataSource:
+    """Read the data in distribution, in the language of the suite unless it names its own."""
+    source = parse_source(table["in_distribution"], f"{table.location}: in_distribution")
+    if "language" not in table:
+        return source
+    try:
+        language = find_language(table["language"])
+    except ConfigurationError as error:
+        raise table.error(str(error)) from None
+    return source if source.language else replace(source, language=language.code)
 
 
 def _shifts(

@@ -1,0 +1,216 @@
+"""Letters, words and gaps of texts in languages other than English.
+
+A letter is what a reader counts as one: a cluster of characters (Unicode Standard Annex 29, section
+3) whose first one is of the language's script. What is in another script, such as a brand name in a
+Russian text, has no sites: nothing is known of its language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import regex
+
+from pytest_ood.perturbations.case import has_dotted_capital, lower, upper
+from pytest_ood.perturbations.site_editing import LocalSites
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from random import Random
+    from re import Match
+
+    from pytest_ood.languages import Language
+    from pytest_ood.perturbations.site_editing import Sites
+
+_GAP = regex.compile("")
+_JOINERS = r"[\u200c\u200d]"
+"""The joiners inside words of Persian and of Indic scripts."""
+
+
+@cache
+def _patterns(language: Language) -> tuple[Any, Any]:
+    """Return what matches a run of letters of a language, and one letter."""
+    letter = rf"(?=[{language.script.letter}])\X"
+    return regex.compile(f"(?:{letter})+"), regex.compile(letter)
+
+
+@dataclass(frozen=True)
+class LocalLetters:
+    """Letters of a language's script inside runs of them, or the gaps between them.
+
+    Attributes:
+        language: The language.
+        margin: The number of letters at both ends of a run that are no sites; a gap has at least so
+            many on both sides.
+        gaps: Whether the sites are the empty gaps before letters.
+        fits: Returns whether a letter is a site; None for all.
+    """
+
+    language: Language
+    margin: int = 0
+    gaps: bool = False
+    fits: Callable[[str], bool] | None = None
+
+    def __call__(self, text: str) -> Iterator[Match[str]]:
+        """Yield the sites of a text."""
+        run, letter = _patterns(self.language)
+        tail = self.margin - self.gaps
+        for match in run.finditer(text):
+            letters = list(letter.finditer(text, *match.span()))
+            for one in letters[self.margin : len(letters) - tail]:
+                if self.fits is None or self.fits(one[0]):
+                    yield cast("Match[str]", _GAP.match(text, one.start())) if self.gaps else one
+
+
+def local_letters(
+    english: Sites,
+    *,
+    margin: int = 0,
+    gaps: bool = False,
+    fits: Callable[[str], bool] | None = None,
+) -> LocalSites:
+    """Return sites that are letters, or gaps between them, in languages other than English.
+
+    Args:
+        english: The sites of English.
+        margin: As for LocalLetters.
+        gaps: As for LocalLetters.
+        fits: As for LocalLetters.
+    """
+    return LocalSites(
+        english, lambda language: LocalLetters(language, margin=margin, gaps=gaps, fits=fits)
+    )
+
+
+@cache
+def _word(language: Language) -> Any:
+    """Return what matches a word of a language: letters, and apostrophes between them."""
+    run = rf"[{language.script.letter}](?:[{language.script.letter}\p{{Nd}}\p{{M}}]|{_JOINERS})*"
+    return regex.compile(
+        rf"(?<![\p{{L}}\p{{N}}_])(?:{run})(?:['\u2019]{run})*(?![\p{{L}}\p{{N}}_])"
+    )
+
+
+def words_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
+    """Return a function from a text to its words in a language.
+
+    Where no spaces separate words, a word is a run of letters between marks, spaces and letters of
+    other scripts.
+    """
+    finditer: Callable[[str], Iterator[Match[str]]] = _word(language).finditer
+    return finditer
+
+
+def local_words(english: Sites, fits: Callable[[Match[str]], bool] | None = None) -> LocalSites:
+    """Return sites that are words in languages other than English.
+
+    Args:
+        english: The sites of English.
+        fits: Returns whether a word is a site; None for all.
+    """
+
+    def of(language: Language) -> Callable[[str], Iterator[Match[str]]]:
+        words = words_in(language)
+        return words if fits is None else lambda text: filter(fits, words(text))
+
+    return LocalSites(english, of)
+
+
+def letters_in(text: str) -> list[str]:
+    """Split a text into what a reader counts as characters (clusters of Unicode)."""
+    clusters: list[str] = regex.findall(r"\X", text)
+    return clusters
+
+
+def other_letter(written: str, language: Language, rng: Random) -> str:
+    """Return another letter of a language's alphabet, with the case of the one that is written."""
+    choices = [letter for letter in language.alphabet if letter != written.lower()]
+    other = choices[int(rng.random() * len(choices))]
+    return other.upper() if written.isupper() else other
+
+
+@dataclass(frozen=True, repr=False)
+class LocalLexicon:
+    """Words and phrases of a language with their replacements.
+
+    Attributes:
+        language: The language.
+        entries: The replacements by the phrase, which is in small letters.
+    """
+
+    language: Language
+    entries: Mapping[str, Sequence[str]]
+
+    def __call__(self, text: str) -> Iterator[Match[str]]:
+        """Yield the entries that occur in a text, the longest at each index.
+
+        Where spaces separate words, an entry is one or more whole words.
+        """
+        finditer: Callable[[str], Iterator[Match[str]]] = self._pattern.finditer
+        return finditer(text)
+
+    @cached_property
+    def _pattern(self) -> Any:
+        written = {form for entry in self.entries for form in self._forms(entry)}
+        before, after = ("", "")
+        if self.language.script.spaced:
+            inside = rf"[\p{{L}}\p{{M}}\p{{N}}_@#-]|{_JOINERS}"
+            before = rf"(?<!{inside}|['\u2019.](?=\p{{L}}))"
+            after = rf"(?!{inside}|['\u2019]\p{{L}})"
+        return regex.compile(rf"{before}\L<written>{after}", written=sorted(written))
+
+    def _forms(self, entry: str) -> Iterator[str]:
+        """Yield an entry with and without capitals, and with both apostrophes."""
+        cases = {entry, like("A", entry, self.language), like("AA", entry, self.language)}
+        for form in cases:
+            yield form
+            yield form.replace("'", "\u2019")
+
+    def options(self, written: str) -> list[str]:
+        """Return the replacements of a match, with its capitals."""
+        entry = lower(written.replace("\u2019", "'"), dotted=has_dotted_capital(self.language))
+        return [like(written, option, self.language) for option in self.entries[entry]]
+
+
+def like(pattern: str, word: str, language: Language) -> str:
+    """Write a word with the capitals of another: all of them, the first one, or its own."""
+    if not language.script.cased:
+        return word
+    dotted = has_dotted_capital(language)
+    letters = [character for character in pattern if character.isalpha()]
+    if len(letters) > 1 and all(letter.isupper() for letter in letters):
+        return upper(word, dotted=dotted)
+    if letters and letters[0].isupper():
+        first = next((n for n, letter in enumerate(word) if letter.isalpha()), 0)
+        return word[:first] + upper(word[first : first + 1], dotted=dotted) + word[first + 1 :]
+    return word
+
+
+@cache
+def lexicon(language: Language, fact: str) -> LocalLexicon:
+    """Return the lexicon of a fact of a language, such as "contractions"."""
+    return LocalLexicon(language, dict(getattr(language, fact)))
+
+
+@cache
+def reversed_lexicon(language: Language, fact: str) -> LocalLexicon:
+    """Return the lexicon of a fact the other way round, without what two entries share."""
+    phrases: dict[str, list[str]] = {}
+    for phrase, forms in getattr(language, fact).items():
+        for form in forms:
+            phrases.setdefault(lower(form, dotted=has_dotted_capital(language)), []).append(phrase)
+    return LocalLexicon(language, {form: all_ for form, all_ in phrases.items() if len(all_) == 1})
+
+
+def local_lexicon(english: Sites, fact: str, *, reverse: bool = False) -> LocalSites:
+    """Return sites that are the entries of a lexicon in languages other than English.
+
+    Args:
+        english: The sites of English.
+        fact: The attribute of a Language that has the entries.
+        reverse: Whether sites are the replacements instead.
+    """
+    of = reversed_lexicon if reverse else lexicon
+    return LocalSites(english, lambda language: of(language, fact))
