@@ -11,8 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pytest_ood import languages
 from pytest_ood.data.edits import edits_between
 from pytest_ood.errors import ConfigurationError, shown, unknown_name
+from pytest_ood.languages import find_language
 from pytest_ood.perturbations.composite import Composite, composed
 from pytest_ood.perturbations.protocol import (
     Generator,
@@ -70,10 +72,13 @@ def catalogue() -> dict[str, Generator]:
 
 @cache
 def code_version() -> str:
-    """Return the hash of this folder's code and of nlpaug's version: outputs depend on both."""
-    digest = hashlib.sha256(metadata.version("nlpaug").encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    """Return the hash of what outputs depend on: this folder's code, languages, libraries."""
+    digest = hashlib.sha256()
+    for library in ("babel", "nlpaug", "num2words", "regex"):
+        digest.update(metadata.version(library).encode())
+    for folder in (Path(__file__).parent, Path(languages.__file__).parent):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -150,17 +155,23 @@ def fitting(language: Language) -> dict[str, Generator]:
     return {name: one for name, one in catalogue().items() if one.languages.accepts(language)}
 
 
-def in_language(change: P, language: Language) -> P:
-    """Return a perturbation for texts in a language; a user's own that names none as it is.
+def in_language(change: P, tag: str) -> P:
+    """Return a perturbation for texts in a language; a user's own that is no Generator as it is.
+
+    Args:
+        change: The perturbation.
+        tag: The tag of BCP 47; "" for the language that the perturbation has, English unless said.
 
     Raises:
         ConfigurationError: it does not fit the language; the message has those that do.
     """
     if not isinstance(change, Generator | Composite):
         return change
+    language = find_language(tag) if tag else None
     try:
         return change.in_language(language)  # type: ignore[return-value] # of the same type
     except ConfigurationError as error:
+        language = language or languages.ENGLISH
         raise ConfigurationError(
             f"{error}. What fits {language.name}: {', '.join(fitting(language))}"
         ) from None

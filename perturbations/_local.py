@@ -7,6 +7,7 @@ Russian text, has no sites: nothing is known of its language.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from pytest_ood.perturbations.site_editing import Sites
 
 _GAP = regex.compile("")
+
+NOWHERE = re.compile(r"(?!)")
+"""Sites of English for what is in other languages alone."""
 _JOINERS = r"[\u200c\u200d]"
 """The joiners inside words of Persian and of Indic scripts."""
 
@@ -64,6 +68,34 @@ class LocalLetters:
                     yield cast("Match[str]", _GAP.match(text, one.start())) if self.gaps else one
 
 
+@dataclass(frozen=True)
+class LocalPairs:
+    """Two neighbouring letters of a word that differ, the first letter of a word never among them.
+
+    Attributes:
+        language: The language.
+    """
+
+    language: Language
+
+    def __call__(self, text: str) -> Iterator[Match[str]]:
+        """Yield the pairs of a text, which do not overlap."""
+        run, letter = _patterns(self.language)
+        for match in run.finditer(text):
+            letters = list(letter.finditer(text, *match.span()))
+            index = 1
+            while index + 1 < len(letters):
+                one, other = letters[index : index + 2]
+                if one[0].lower() == other[0].lower():
+                    index += 1
+                    continue
+                yield cast("Match[str]", _ANYTHING.match(text, one.start(), other.end()))
+                index += 2
+
+
+_ANYTHING = regex.compile(r"[\s\S]*")
+
+
 def local_letters(
     english: Sites,
     *,
@@ -84,23 +116,44 @@ def local_letters(
     )
 
 
+def finder(pattern: str) -> Callable[[str], Iterator[Match[str]]]:
+    """Return a function from a text to the matches of a pattern of the module `regex`."""
+    return cast("Callable[[str], Iterator[Match[str]]]", regex.compile(pattern).finditer)
+
+
 @cache
-def _word(language: Language) -> Any:
-    """Return what matches a word of a language: letters, and apostrophes between them."""
-    run = rf"[{language.script.letter}](?:[{language.script.letter}\p{{Nd}}\p{{M}}]|{_JOINERS})*"
-    return regex.compile(
-        rf"(?<![\p{{L}}\p{{N}}_])(?:{run})(?:['\u2019]{run})*(?![\p{{L}}\p{{N}}_])"
-    )
-
-
 def words_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
-    """Return a function from a text to its words in a language.
+    """Return a function from a text to its words in a language; apostrophes are parts of words.
 
     Where no spaces separate words, a word is a run of letters between marks, spaces and letters of
     other scripts.
     """
-    finditer: Callable[[str], Iterator[Match[str]]] = _word(language).finditer
-    return finditer
+    letter = language.script.letter
+    run = rf"[{letter}](?:[{letter}\p{{Nd}}\p{{M}}]|{_JOINERS})*"
+    return finder(rf"(?<![\p{{L}}\p{{N}}_]){run}(?:['\u2019]{run})*(?![\p{{L}}\p{{N}}_])")
+
+
+@cache
+def gaps_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
+    """Return a function from a text to the single spaces between two words in a language.
+
+    Spaces between two numbers may be part of a longer number, and are none of them.
+    """
+    character = rf"(?:[{language.script.letter}\p{{Nd}}\p{{M}}]|{_JOINERS})"
+    return finder(rf"(?<={character})(?<!\p{{Nd}}(?= \p{{Nd}})) (?={character})")
+
+
+def word_starts_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
+    """Return a function from a text to the empty gaps before its words, but the first one's."""
+    words = words_in(language)
+
+    def starts(text: str) -> Iterator[Match[str]]:
+        """Yield the gaps of a text."""
+        for word in words(text):
+            if word.start():
+                yield cast("Match[str]", _GAP.match(text, word.start()))
+
+    return starts
 
 
 def local_words(english: Sites, fits: Callable[[Match[str]], bool] | None = None) -> LocalSites:
@@ -128,7 +181,10 @@ def other_letter(written: str, language: Language, rng: Random) -> str:
     """Return another letter of a language's alphabet, with the case of the one that is written."""
     choices = [letter for letter in language.alphabet if letter != written.lower()]
     other = choices[int(rng.random() * len(choices))]
-    return other.upper() if written.isupper() else other
+    if language.script.cased:
+        return upper(other, dotted=has_dotted_capital(language)) if written.isupper() else other
+    # Signs of vowels stay with the consonant that takes the place of theirs.
+    return other + written[1:]
 
 
 @dataclass(frozen=True, repr=False)
@@ -214,3 +270,45 @@ def local_lexicon(english: Sites, fact: str, *, reverse: bool = False) -> LocalS
     """
     of = reversed_lexicon if reverse else lexicon
     return LocalSites(english, lambda language: of(language, fact))
+
+
+@dataclass(frozen=True, repr=False)
+class Spellings:
+    """Letters and sequences of letters that are written in another way, wherever they stand.
+
+    Attributes:
+        language: The language.
+        entries: The other spellings by the letters, which are small.
+    """
+
+    language: Language
+    entries: Mapping[str, Sequence[str]]
+
+    def __call__(self, text: str) -> Iterator[Match[str]]:
+        """Yield the entries that occur in a text, the longest at each index, as whole letters."""
+        finditer: Callable[[str], Iterator[Match[str]]] = self._pattern.finditer
+        return finditer(text)
+
+    @cached_property
+    def _pattern(self) -> Any:
+        written = {
+            like(case, entry, self.language) for entry in self.entries for case in ("A", "a")
+        }
+        return regex.compile(r"\L<written>(?![\p{M}\u200d])", written=sorted(written))
+
+    def options(self, written: str) -> list[str]:
+        """Return the other spellings of a match, with its capitals."""
+        entry = lower(written, dotted=has_dotted_capital(self.language))
+        return [like(written, option, self.language) for option in self.entries[entry]]
+
+    def rewritten(self, word: str, rng: Random) -> str:
+        """Return a word with all entries in it written in another way."""
+        return cast(
+            "str", self._pattern.sub(lambda match: rng.choice(self.options(match[0])), word)
+        )
+
+
+@cache
+def spellings(language: Language, fact: str) -> Spellings:
+    """Return the spellings of a fact of a language, such as "variants"."""
+    return Spellings(language, dict(getattr(language, fact)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import ENGLISH, having
 from pytest_ood.perturbations._cardinals import is_number_word
 from pytest_ood.perturbations._english import in_english, word_before
+from pytest_ood.perturbations._local import lexicon, local_lexicon, reversed_lexicon
 from pytest_ood.perturbations._rules import Rule, RuleLexicon
 from pytest_ood.perturbations._words import Lexicon
 from pytest_ood.perturbations.protocol import site_perturbation
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
     from re import Match
+
+    from pytest_ood.languages import Language
 
 _COUNTED = (
     "few two three four five six seven eight nine ten fifteen twenty thirty "
@@ -175,16 +179,20 @@ _WRITTEN_NAMES = in_english(_NAME_SHORT)
 
 
 @site_perturbation(
-    _abbreviations,
+    local_lexicon(_abbreviations, "abbreviations"),
+    languages=having("abbreviations"),
     source="Dhole et al. 2021 (NL-Augmenter), abbreviation transformation",
     version=3,
     articles=True,
     example="In my opinion people really liked the characters, especially because of New York.",
 )
-def abbreviate(phrase: Match[str], rng: Random) -> str:
+def abbreviate(phrase: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Shorten a word or a phrase as in notes and messages."""
-    names = _ABBREVIATED_NAMES.entries.get(_ABBREVIATED_NAMES.entry(phrase.group()))
-    short = rng.choice(names or _ABBREVIATE.options(phrase))
+    if language.code == ENGLISH.code:
+        names = _ABBREVIATED_NAMES.entries.get(_ABBREVIATED_NAMES.entry(phrase.group()))
+        short = rng.choice(names or _ABBREVIATE.options(phrase))
+    else:
+        short = rng.choice(lexicon(language, "abbreviations").options(phrase.group()))
     # One full stop ends both the abbreviation and the sentence.
     ends = short.endswith(".") and phrase.string.startswith(".", phrase.end())
     return short[:-1] if ends else short
@@ -196,15 +204,20 @@ def _written(text: str) -> Iterator[Match[str]]:
 
 
 @site_perturbation(
-    _written,
+    local_lexicon(_written, "abbreviations", reverse=True),
+    languages=having("abbreviations"),
     source="Dhole et al. 2021 (NL-Augmenter), abbreviation transformation, the other way round",
     version=3,
     articles=True,
     example="Imo ppl liked the info & the intro, esp. on TV in the UK, tbh.",
 )
-def write_out(abbreviation: Match[str], rng: Random) -> str:
+def write_out(abbreviation: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Write an abbreviation out."""
     short = abbreviation.group()
+    if language.code != ENGLISH.code:
+        long = rng.choice(reversed_lexicon(language, "abbreviations").options(short))
+        ends = short.endswith(".") and not abbreviation.string[abbreviation.end() :].strip()
+        return f"{long}." if ends else long
     long = _EXPANDED_NAMES.get(short) or rng.choice(_EXPAND.options(abbreviation))
     # The full stop of "U.S." at the end of a sentence is the sentence's, too.
     if short.endswith(".") and _SENTENCE_ENDS.match(abbreviation.string, abbreviation.end()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.edits import Edit
+from pytest_ood.languages import only
 from pytest_ood.perturbations._clauses import (
     MARKS,
     NEGATIONS,
@@ -335,6 +336,7 @@ _AFTER_LIKING = listed("the this it these those my his her their your that")
     articles=True,
     indivisible=True,
     example="An awful film from beginning to end.",
+    languages=only("en"),
 )
 def antonyms(text: str, rng: Random) -> Sequence[Edit]:
     """Turn every word that praises or blames into one of the opposite sense."""

@@ -89,8 +89,8 @@ class Composite:
         """Return the same perturbation, for an example with these right answers."""
         return replace(self, parts=tuple(part.protecting(answers) for part in self.parts))
 
-    def in_language(self, language: Language) -> Composite:
-        """Return the same perturbation for texts in a language.
+    def in_language(self, language: Language | None) -> Composite:
+        """Return the same perturbation for texts in a language; None for its present one.
 
         Raises:
             ConfigurationError: a part does not fit it.

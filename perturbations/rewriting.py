@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import ANY
+from pytest_ood.perturbations._local import finder
 from pytest_ood.perturbations._transformers import rewritings
 from pytest_ood.perturbations.contracts import Uncertain
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.perturbations.protocol import batch_perturbation
+from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,13 +21,20 @@ if TYPE_CHECKING:
 _SENTENCE = re.compile(r"(?<!\S)(?=\w)[^.!?\n]{9,399}\w(?:[.!?]+(?!\S)|(?=\s*(?:\n|\Z)))")
 """A sentence of ten to four hundred characters; longer runs are no sentences."""
 
+_ENDS = r".!?\u3002\uff01\uff1f\u0964\u06d4\u061f"
+_ANY_SENTENCE = finder(
+    rf"(?<![^\s{_ENDS}])[\p{{L}}\p{{N}}](?:[^{_ENDS}\n]|\.(?=\S)){{4,398}}[{_ENDS}]*"
+)
+"""A sentence in any script; without spaces sentences are shorter."""
+
 _EXAMPLE = (
     "The film begins slowly, but the ending is a real surprise. The actors are wonderful in it."
 )
 
 
 @batch_perturbation(
-    _SENTENCE,
+    LocalSites(_SENTENCE, lambda language: _ANY_SENTENCE),  # noqa: ARG005 - the same for all
+    languages=ANY,
     source="Sennrich et al. 2016, section 3; Wang et al. 2021 (TextFlint), BackTrans",
     kind="semantic",
     contract=Uncertain(EmbeddingSimilarity()),
@@ -52,7 +62,8 @@ def back_translation(
 
 
 @batch_perturbation(
-    _SENTENCE,
+    LocalSites(_SENTENCE, lambda language: _ANY_SENTENCE),  # noqa: ARG005 - the same for all
+    languages=ANY,
     source="Dhole et al. 2021 (NL-Augmenter), paraphrasing; Giskard, paraphrase",
     kind="semantic",
     contract=Uncertain(EmbeddingSimilarity()),

@@ -6,16 +6,22 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.edits import Edit
+from pytest_ood.languages import ANY, ENGLISH, having, spaced
 from pytest_ood.perturbations._cardinals import is_number_word
 from pytest_ood.perturbations._english import in_english
 from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL
+from pytest_ood.perturbations._local import finder, lexicon, local_lexicon, word_starts_in
 from pytest_ood.perturbations._words import WORD, WORD_START, Lexicon, number_word
-from pytest_ood.perturbations.case import lower
+from pytest_ood.perturbations.case import has_dotted_capital, lower
 from pytest_ood.perturbations.protocol import perturbation, site_perturbation
+from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from random import Random
     from re import Match
+
+    from pytest_ood.languages import Language
 
 _SOUND_ALIKE = (
     "their there they're",
@@ -96,6 +102,14 @@ _FILLERS = ("um", "uh", "like", "you know", "er", "well", "I mean", "so")
 _REPEATED = re.compile(r"(?<!\S)(?:[iI]|[a-z]{2,4})(?= [a-zA-Z])")
 
 
+def _short_words(language: Language) -> Callable[[str], Iterator[Match[str]]]:
+    """Return a function from a text to its short words without capitals, before another word."""
+    letter = language.script.letter
+    return finder(
+        rf"(?<!\S)(?:(?=[{letter}])(?!\p{{Lu}})\X){{2,4}}(?= [{letter}])(?<![\p{{P}}\p{{N}}])"
+    )
+
+
 def _homophones() -> dict[str, list[str]]:
     """Return the words that sound alike, by word.
 
@@ -114,32 +128,39 @@ _HOMOPHONES = Lexicon(_homophones())
 
 
 @site_perturbation(
-    in_english(_HOMOPHONES),
+    local_lexicon(in_english(_HOMOPHONES), "homophones"),
     version=3,
+    languages=having("homophones"),
     source="LangTest 2.0 (John Snow Labs), robustness: speech to text typos",
     example="Their new role was great to see, which one would know by the whole scene here.",
 )
-def homophones(word: Match[str], rng: Random) -> str:
+def homophones(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Write a word that sounds the same."""
-    return rng.choice(_HOMOPHONES.options(word.group()))
+    english = language.code == ENGLISH.code
+    sounding = _HOMOPHONES if english else lexicon(language, "homophones")
+    return rng.choice(sounding.options(word.group()))
 
 
 @site_perturbation(
-    in_english(WORD_START),
+    LocalSites(in_english(WORD_START), word_starts_in),
     version=2,
+    languages=having("fillers"),
     source="Liang et al. 2022 (HELM), appendix D.1 (filler words)",
     scale=(0.04, 0.08, 0.15, 0.25, 0.4),
 )
-def fillers(gap: Match[str], rng: Random) -> str:
+def fillers(gap: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a filler word before a word."""
     del gap
-    return rng.choice(_FILLERS) + " "
+    if language.code == ENGLISH.code:
+        return rng.choice(_FILLERS) + " "
+    return rng.choice(language.fillers) + language.script.word_gap
 
 
 @site_perturbation(
-    _REPEATED,
+    LocalSites(_REPEATED, _short_words),
     source="Dhole et al. 2021 (NL-Augmenter), speech disfluency",
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
+    languages=spaced,
 )
 def disfluency(word: Match[str], rng: Random) -> str:
     """Begin a short word twice, as a speaker who is looking for the next."""
@@ -173,6 +194,8 @@ _SPOKEN = re.compile(
     rf"|(?P<mark>(?<=\S) [{_STOPS}]+(?=\s|\Z)|[{_STOPS}]+)"
     r"|(?P<gap>(?<=\S) (?=[A-Za-z]))"
 )
+_SPOKEN_ANYWHERE = re.compile(_SPOKEN.pattern.replace("(?=[A-Za-z])", r"(?=[^\W\d_])"))
+"""The same in languages other than English: before letters of any script is a gap."""
 _ENGLISH = re.compile(
     r"\b(?:the|and|they|you|she|it|with|this|that|were|but|there|what|how|has|have|my)\b",
     re.IGNORECASE,
@@ -184,31 +207,38 @@ _ENGLISH = re.compile(
     source="LangTest 2.0, robustness: speech to text; Gupta et al. 2021 (ASR-like text)",
     kind="register",
     version=3,
+    languages=ANY,
     example="Well, I saw 2 films -- both GREAT, honestly! -- and 14 others; they weren't.",
 )
-def transcript(text: str, rng: Random, *, fillers: float = 0.05) -> list[Edit]:
+def transcript(
+    text: str, rng: Random, *, fillers: float = 0.05, language: Language = ENGLISH
+) -> list[Edit]:
     """Write a text as a speech recogniser does: no capitals, no marks, small numbers as words.
 
     What has to be read as it stands (amounts, times, dates, addresses, handles, emoji) stays.
     """
     if not WORD.search(text):
         return []
-    is_english = _ENGLISH.search(text) is not None
+    local = language.code != ENGLISH.code
+    is_english = not local and _ENGLISH.search(text) is not None
+    dotted = has_dotted_capital(language)
     edits = []
-    for match in _SPOKEN.finditer(text):
+    for match in (_SPOKEN_ANYWHERE if local else _SPOKEN).finditer(text):
         kind, piece = match.lastgroup, match.group()
         if kind == "count" and is_english:
             spoken = number_word(int(piece))
         elif kind == "word":
-            spoken = lower(piece)
+            spoken = lower(piece, dotted=dotted)
         elif kind == "initials":
-            spoken = lower(piece.replace(".", " ").strip())
+            spoken = lower(piece.replace(".", " ").strip(), dotted=dotted)
         elif kind == "mark":
             parts = match.start() > 0 and match.end() < len(text)
             near = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
             spoken = " " if parts and not re.search(r"\s", near + piece) else ""
         elif kind == "gap" and is_english and rng.random() < fillers:
             spoken = " uh "
+        elif kind == "gap" and local and language.fillers and rng.random() < fillers:
+            spoken = f" {language.fillers[0]} "
         else:
             spoken = piece
         if spoken != piece:

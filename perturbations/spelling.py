@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import only
 from pytest_ood.perturbations._english import (
     before,
     begins_sentence,
@@ -385,6 +386,7 @@ _SOURCE = "Liang et al. 2022 (HELM), appendix D.1 (dialect); NL-Augmenter, Ameri
     version=3,
     articles=True,
     example="My favorite color at the theater was gray, a marvelous and honorable humor.",
+    languages=only("en"),
 )
 def british_spelling(word: Match[str], rng: Random) -> str:
     """Spell a word as in British English."""
@@ -398,6 +400,7 @@ def british_spelling(word: Match[str], rng: Random) -> str:
     version=3,
     articles=True,
     example="My favourite colour at the theatre was grey, a marvellous and honourable humour.",
+    languages=only("en"),
 )
 def american_spelling(word: Match[str], rng: Random) -> str:
     """Spell a word as in American English."""

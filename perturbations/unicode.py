@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import ANY, ENGLISH, Fits, scripts, separate, typed, written_in
 from pytest_ood.perturbations._literals import EMOTICON
+from pytest_ood.perturbations._local import (
+    LocalLetters,
+    finder,
+    letters_in,
+    local_letters,
+    local_words,
+)
 from pytest_ood.perturbations._scripts import (
     ANY_LETTER,
     ARABIC,
@@ -23,13 +32,18 @@ from pytest_ood.perturbations._scripts import (
     alphabet,
     letters,
 )
+from pytest_ood.perturbations.case import upper
 from pytest_ood.perturbations.protocol import site_perturbation
+from pytest_ood.perturbations.site_editing import LocalSites
 from pytest_ood.utils.normalization import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
     from re import Match
+
+    from pytest_ood.languages import Language
+    from pytest_ood.perturbations.site_editing import Sites
 
 _BOUCHER = "Boucher et al. 2022 (Bad Characters), section IV"
 _FEW = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -87,51 +101,83 @@ _LRO, _RLO, _PDF = "\u202d", "\u202e", "\u202c"
 _JOINER = "\u200d"
 _JOINED = re.compile(f"[{ARABIC}\u0710-\u072f\u07ca-\u07ea\u1820-\u1878][{MARK}]*")
 """Letters that join hands: any other character between two would make them let go."""
+_WORD_JOINER = "\u2060"
 _LEFT_TO_RIGHT = LATIN + GREEK + CYRILLIC + ARMENIAN + GEORGIAN
 
 
+def _latin_lookalikes() -> dict[str, str]:
+    """Return the Latin letter that looks the same, for each Cyrillic and Greek one."""
+    return {other: latin for latin, others in LOOKALIKES.items() for other in others}
+
+
+_LATIN_LOOKALIKES = _latin_lookalikes()
+
+
 @site_perturbation(
-    re.compile(f"[{''.join(LOOKALIKES)}]"), source=f"{_BOUCHER}-B (homoglyphs)", scale=_FEW
+    LocalSites(
+        re.compile(f"[{''.join(LOOKALIKES)}]"),
+        lambda language: LocalLetters(language, fits=(LOOKALIKES | _LATIN_LOOKALIKES).__contains__),
+    ),
+    source=f"{_BOUCHER}-B (homoglyphs)",
+    scale=_FEW,
+    languages=written_in(scripts.LATIN, scripts.CYRILLIC, scripts.GREEK),
 )
 def homoglyphs(letter: Match[str], rng: Random) -> str:
-    """Replace a Latin letter by a Cyrillic or Greek one that looks the same."""
-    return rng.choice(LOOKALIKES[letter.group()])
+    """Replace a Latin letter by a Cyrillic or Greek one that looks the same, or one of these."""
+    return rng.choice(LOOKALIKES.get(letter[0]) or _LATIN_LOOKALIKES[letter[0]])
 
 
 @site_perturbation(
-    replace(ANY_LETTER, margin=1, gaps=True),
+    local_letters(replace(ANY_LETTER, margin=1, gaps=True), margin=1, gaps=True),
     source=f"{_BOUCHER}-A (invisible characters)",
     scale=_FEW,
     version=3,
+    languages=ANY,
 )
-def zero_width(gap: Match[str], rng: Random) -> str:
+def zero_width(gap: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a character of no width inside a word."""
+    if language.code != ENGLISH.code and not language.script.cased:
+        # Joiners decide how letters of Arabic and of Indic scripts are drawn.
+        return _WORD_JOINER
     if _JOINED.match(gap.string, gap.start()):
         return _JOINER
     return rng.choice(INVISIBLE)
 
 
 @site_perturbation(
-    re.compile(
-        rf"(?<![\w{MARK}])(?:(?:[{_LEFT_TO_RIGHT}][{MARK}]*){{2,}}|(?:[{HEBREW}][{MARK}]*){{2,}})"
-        rf"(?![\w{MARK}])"
+    local_words(
+        re.compile(
+            rf"(?<![\w{MARK}])(?:(?:[{_LEFT_TO_RIGHT}][{MARK}]*){{2,}}|(?:[{HEBREW}][{MARK}]*){{2,}})"
+            rf"(?![\w{MARK}])"
+        ),
+        fits=lambda word: len(letters_in(word[0])) > 1,
     ),
     source=f"{_BOUCHER}-C (reorderings)",
     scale=(0.05, 0.1, 0.2, 0.3, 0.5),
     version=2,
+    languages=separate,
 )
-def bidi(word: Match[str], rng: Random) -> str:
+def bidi(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Store a word backwards between controls that make it shown forwards."""
     del rng
-    backwards = "".join(reversed(letters(word.group())))
+    split = letters if language.code == ENGLISH.code else letters_in
+    backwards = "".join(reversed(split(word.group())))
     start = _LRO if "\u05d0" <= backwards[0] <= "\u05f2" else _RLO
     return f"{start}{backwards}{_PDF}"
 
 
-@site_perturbation(INNER_LETTER, source=f"{_BOUCHER}-D (deletions)", scale=_FEW, version=2)
-def backspace(letter: Match[str], rng: Random) -> str:
+@site_perturbation(
+    local_letters(INNER_LETTER, margin=1),
+    source=f"{_BOUCHER}-D (deletions)",
+    scale=_FEW,
+    version=2,
+    languages=typed,
+)
+def backspace(letter: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a letter and a backspace that takes it back before a letter inside a word."""
-    return rng.choice(alphabet(letter.group())) + "\b" + letter.group()
+    written = letter.group()
+    choices = alphabet(written) if language.code == ENGLISH.code else language.alphabet
+    return rng.choice(choices) + "\b" + written
 
 
 _WITHOUT = {
@@ -172,11 +218,27 @@ _WITH_DIACRITICS = re.compile(
 )
 
 
+def _plain_letters(language: Language) -> dict[str, list[str]]:
+    """Return the letters of an alphabet that differ in their diacritics alone, by each of them."""
+    by_base: dict[str, list[str]] = {}
+    for letter in language.alphabet:
+        base = letter if letter in _LETTERS_THEMSELVES else normalized("NFD", letter)[0]
+        by_base.setdefault(base, []).append(letter)
+    return {letter: group for group in by_base.values() if len(group) > 1 for letter in group}
+
+
+_MARKED_ALPHABETS = Fits(
+    "languages whose letters have diacritics",
+    lambda language: language.code == ENGLISH.code or bool(_plain_letters(language)),
+)
+
+
 @site_perturbation(
     _WITH_DIACRITICS,
     source="Unicode Standard 16.0, annex 15 (decomposition)",
     example="The na\u00efve fianc\u00e9e saw Am\u00e9lie in Z\u00fcrich, a d\u00e9j\u00e0 vu.",
     version=2,
+    languages=_MARKED_ALPHABETS & written_in(scripts.LATIN, scripts.GREEK, scripts.CYRILLIC),
 )
 def strip_diacritics(letter: Match[str], rng: Random) -> str:
     """Write a Latin, Greek or Cyrillic letter without its diacritics."""
@@ -192,18 +254,35 @@ def strip_diacritics(letter: Match[str], rng: Random) -> str:
     return base + "".join(c for c in composed[1:] if unicodedata.category(c) == "Cf")
 
 
+@cache
+def _confusable(language: Language) -> LocalLetters:
+    """Return the letters of a text that others of the alphabet differ from in diacritics alone."""
+    letters_ = _plain_letters(language)
+    return LocalLetters(language, fits=lambda letter: letter.lower() in letters_)
+
+
 @site_perturbation(
-    re.compile(rf"[aeiouncsyzAEIOUNCSYZ](?![{MARK}])"),
+    LocalSites(re.compile(rf"[aeiouncsyzAEIOUNCSYZ](?![{MARK}])"), _confusable),
     source="Dhole et al. 2021 (NL-Augmenter), diacritic addition",
     scale=_FEW,
+    languages=_MARKED_ALPHABETS & written_in(scripts.LATIN, scripts.GREEK, scripts.CYRILLIC),
 )
-def add_diacritics(letter: Match[str], rng: Random) -> str:
-    """Put a diacritic over a letter."""
+def add_diacritics(letter: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
+    """Put a diacritic over a letter; in other languages than English a wrong one of theirs."""
+    if language.code != ENGLISH.code:
+        written = letter.group()
+        group = _plain_letters(language)[written.lower()]
+        other = rng.choice([one for one in group if one != written.lower()])
+        return upper(other) if written.isupper() else other
     return unicodedata.normalize("NFC", letter.group() + rng.choice(_ABOVE))
 
 
 @site_perturbation(
-    ANY_LETTER, source="garak, buffs and probes.badchars (zalgo)", scale=_FEW, version=3
+    LocalSites(ANY_LETTER, LocalLetters),
+    source="garak, buffs and probes.badchars (zalgo)",
+    scale=_FEW,
+    version=3,
+    languages=typed,
 )
 def zalgo(letter: Match[str], rng: Random) -> str:
     """Heap three combining marks on a letter."""
@@ -217,11 +296,15 @@ def zalgo(letter: Match[str], rng: Random) -> str:
     # At twice these shares both built-in models lost 18 points at severity 3.
     scale=_FEW,
     version=3,
+    languages=written_in(scripts.LATIN),
 )
 def leet(letter: Match[str], rng: Random) -> str:
     """Write a digit or sign that looks like the letter."""
     return rng.choice(_LEET[letter.group().lower()])
 
+
+_TO_FULL_WIDTH = 0xFEE0
+"""How far the full-width form of a character of ASCII is from it."""
 
 _NARROW = re.compile(
     # Faces, and digits and signs on keys, are read as a whole.
@@ -253,13 +336,33 @@ def _narrow(text: str) -> Iterator[Match[str]]:
                 yield one
 
 
+_FULL = finder(r"[!-~\uff01-\uff5e\u3001\u3002\u300c\u300d\u30fb]")
+_HALF_FORMS = {
+    "\u3002": "\uff61",
+    "\u300c": "\uff62",
+    "\u300d": "\uff63",
+    "\u3001": "\uff64",
+    "\u30fb": "\uff65",
+}
+_WIDE_SCRIPTS = written_in(scripts.HAN, scripts.JAPANESE)
+
+
+def _widths(language: Language) -> Sites:
+    """Return the characters of Chinese and Japanese texts that have another width."""
+    return _FULL if _WIDE_SCRIPTS.accepts(language) else _narrow
+
+
 @site_perturbation(
-    _narrow,
+    LocalSites(_narrow, _widths),
     source="Unicode Standard 16.0, section 18.5 (halfwidth and fullwidth forms)",
     scale=_FEW,
     version=2,
+    languages=written_in(scripts.LATIN) | _WIDE_SCRIPTS,
 )
-def full_width(character: Match[str], rng: Random) -> str:
-    """Write a character in its East Asian full width."""
+def full_width(character: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
+    """Write a character in its East Asian full width; in Chinese and Japanese in the other one."""
     del rng
-    return chr(ord(character.group()) + 0xFEE0)
+    written = character.group()
+    if language.script.spaced or written.isascii():
+        return chr(ord(written) + _TO_FULL_WIDTH)
+    return _HALF_FORMS.get(written) or chr(ord(written) - _TO_FULL_WIDTH)

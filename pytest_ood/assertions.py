@@ -31,13 +31,27 @@ from pytest_ood.errors import (
 )
 from pytest_ood.evaluation import SuiteEvaluator, score_of_cases
 from pytest_ood.inference.engine import check_complete
+from pytest_ood.languages import ENGLISH
 from pytest_ood.loading.cases import AllRight, cases_of, label_of, parse_expectation
 from pytest_ood.metrics import metric_class, metric_names
 from pytest_ood.models import as_model
 from pytest_ood.models._answers import PREFIX
 from pytest_ood.models.protocol import RecordedModel, SeededModel, is_recorded
-from pytest_ood.perturbations import Composite, Generator, Perturbation, as_perturbation
-from pytest_ood.perturbations.adversarial import Attack, QueryBudget, Recipe, attacks, is_attack
+from pytest_ood.perturbations import (
+    Composite,
+    Generator,
+    Perturbation,
+    as_perturbation,
+    in_language,
+)
+from pytest_ood.perturbations.adversarial import (
+    Attack,
+    QueryBudget,
+    Recipe,
+    attack_in_language,
+    attacks,
+    is_attack,
+)
 from pytest_ood.perturbations.adversarial.grading import ScoreGrader
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.perturbations.protection import parse_protection
@@ -203,6 +217,7 @@ class Ood:
         task: Task | str | None = None,
         query_budget: int | None = None,
         made_against: Any = None,
+        language: str = "",
     ) -> Evaluation:
         """Assert that a model's score drops by at most `max_drop` under a shift.
 
@@ -221,6 +236,8 @@ class Ood:
             query_budget: For an attack: the most queries for one example (50).
             made_against: For an attack: another model, the surrogate; `model` is measured on the
                 texts that fooled it. None to attack `model` itself.
+            language: The language of the texts, a tag of BCP 47; "" for English, or for that of a
+                perturbation that has one.
 
         Returns:
             The result, if it passes.
@@ -233,13 +250,14 @@ class Ood:
         check_share("max_drop", max_drop, required=True)
         evaluator, (tested,) = self._evaluator(
             data,
-            _shift(shift, query_budget, made_against),
+            _shift(shift, query_budget, made_against, language),
             metric,
             Budget(max_drop=max_drop),
             labels=labels,
             task=task,
             models=[model],
             surrogate=made_against,
+            language=language,
         )
         result = evaluator.evaluate(tested, *_only_check(evaluator.suite))
         self._settle(result, evaluator.notes)
@@ -259,6 +277,7 @@ class Ood:
         task: Task | str | None = None,
         query_budget: int | None = None,
         made_against: Any = None,
+        language: str = "",
     ) -> Comparison:
         """Assert that a model's score drops by at most `margin` more than another model's.
 
@@ -274,6 +293,7 @@ class Ood:
             query_budget: As in `assert_drop`.
             made_against: A third model, as in `assert_drop`. None to attack each of the two models
                 itself.
+            language: As in `assert_drop`.
 
         Returns:
             The result, if it passes.
@@ -286,13 +306,14 @@ class Ood:
         check_share("margin", margin, required=True)
         evaluator, (tested, baseline) = self._evaluator(
             on,
-            _shift(under, query_budget, made_against),
+            _shift(under, query_budget, made_against, language),
             metric,
             Budget(margin=margin),
             labels=labels,
             task=task,
             models=[model, than],
             surrogate=made_against,
+            language=language,
         )
         result = evaluator.compare(tested, baseline, *_only_check(evaluator.suite))
         self._settle(result, evaluator.notes)
@@ -485,12 +506,13 @@ class Ood:
         task: Task | str | None,
         models: Sequence[Any],
         surrogate: Any,
+        language: str,
     ) -> tuple[SuiteEvaluator, list[Model | RecordedModel | SeededModel]]:
         """Build a suite of one shift and its evaluator; return it with the models under test."""
         if task is None:
             dataset, chosen, classes = _classification(data, shift, labels, self._note)
         else:
-            chosen = find_task(task, self.reader.root)
+            chosen = find_task(task, self.reader.root, language or ENGLISH.code)
             if isinstance(shift, DomainShift) and isinstance(shift.source, Dataset):
                 shift = replace(shift, source=_data_of_task(shift.source, chosen, None))
             dataset, classes = _data_of_task(data, chosen, labels), chosen.labels
@@ -783,7 +805,7 @@ def _query_budget(value: Any) -> int:
     return count
 
 
-def _shift(value: ShiftLike, query_budget: int | None, surrogate: Any) -> Shift:
+def _shift(value: ShiftLike, query_budget: int | None, surrogate: Any, language: str) -> Shift:
     """Return the shift that the arguments of an assertion describe.
 
     Raises:
@@ -795,6 +817,7 @@ def _shift(value: ShiftLike, query_budget: int | None, surrogate: Any) -> Shift:
         as_perturbation(value)
     attack = attacks().get(value) if isinstance(value, str) else value
     if is_attack(attack):
+        attack = attack_in_language(attack, language or ENGLISH.code)
         budget = QueryBudget(_query_budget(query_budget))
         if surrogate is None:
             return AdversarialShift(attack.name, attack, budget)
@@ -816,5 +839,5 @@ def _shift(value: ShiftLike, query_budget: int | None, surrogate: Any) -> Shift:
             f"{shown(value)} is no shift: data of another domain needs a name for its results: "
             'Dataset.from_pairs("NAME", pairs)'
         )
-    perturbation = as_perturbation(value, others=attacks())
+    perturbation = in_language(as_perturbation(value, others=attacks()), language)
     return NoiseShift(perturbation.name, perturbation)

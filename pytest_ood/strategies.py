@@ -17,7 +17,13 @@ from pytest_ood.data.edits import Edit, Perturbed, apply_edits
 from pytest_ood.data.examples import Dataset, Example, as_dataset
 from pytest_ood.data.inputs import Inputs, canonical, fields_of, with_fields
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError
-from pytest_ood.perturbations import Generator, Perturbation, as_perturbation, edits_of
+from pytest_ood.perturbations import (
+    Generator,
+    Perturbation,
+    as_perturbation,
+    edits_of,
+    in_language,
+)
 from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.resources import current
 from pytest_ood.utils.files import write_atomically
@@ -96,6 +102,7 @@ def perturbed(
     perturbation: str | Perturbation | Sequence[str | Perturbation],
     *,
     max_edits: int = 3,
+    language: str = "",
 ) -> st.SearchStrategy[PerturbedCase]:
     """Draw an example and at most `max_edits` of the edits that perturbations make to it.
 
@@ -109,9 +116,12 @@ def perturbed(
         perturbation: A name of the catalogue, or a perturbation; or several of these, from whose
             edits some that do not overlap are drawn.
         max_edits: The most edits, 1 or more.
+        language: The language of the texts, a tag of BCP 47; "" for that of the perturbation,
+            English unless said.
 
     Raises:
-        ConfigurationError: there is no such perturbation, or `max_edits` is below 1.
+        ConfigurationError: there is no such perturbation, it does not fit the language, or
+            `max_edits` is below 1.
     """
     if isinstance(max_edits, bool) or not isinstance(max_edits, int) or max_edits < 1:
         raise ConfigurationError(f"max_edits = {max_edits} has to be 1 or more")
@@ -123,7 +133,7 @@ def perturbed(
     )
     if not perturbations:
         raise ConfigurationError("perturbed: give one perturbation or more, not an empty list")
-    changes = tuple(map(_with_all_sites, perturbations))
+    changes = tuple(in_language(_with_all_sites(one), language) for one in perturbations)
 
     def ready() -> st.SearchStrategy[PerturbedCase]:
         """Return the strategy, with the models of its perturbations loaded."""

@@ -370,7 +370,7 @@ def with_models(local_models: Callable[[str], Path]) -> Callable[[Generator], Ge
 
     def bind(generator: Generator) -> Generator:
         if not generator.models:
-            return generator
+            return generator.in_example_language()
         named = {key: str(local_models(key)) for key in generator.models}
         # What an untrained model writes resembles nothing.
         return replace(generator.with_parameters(**named), contract=Uncertain(EditDistance(1.0)))

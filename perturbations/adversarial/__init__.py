@@ -13,6 +13,7 @@ from typing import TypeGuard
 
 from pytest_ood import tasks
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.languages import find_language
 from pytest_ood.perturbations import code_version
 from pytest_ood.perturbations.adversarial.adapters import from_openattack, from_textattack
 from pytest_ood.perturbations.adversarial.protocol import (
@@ -32,6 +33,7 @@ __all__ = [
     "QueryBudget",
     "Recipe",
     "attack_code_version",
+    "attack_in_language",
     "attacks",
     "find_attack",
     "from_openattack",
@@ -61,6 +63,26 @@ def is_attack(value: object) -> TypeGuard[Attack]:
     """Return whether a value has the attributes of an attack; a class has to be called first."""
     parts = ("name", "fingerprint", "run")
     return not isinstance(value, type) and all(hasattr(value, part) for part in parts)
+
+
+def attack_in_language(attack: Attack, tag: str) -> Attack:
+    """Return an attack on texts in a language; those of other libraries fit what they are set to.
+
+    Raises:
+        ConfigurationError: it does not fit the language; the message has those that do.
+    """
+    language = find_language(tag)
+    if not isinstance(attack, Recipe) or attack.languages.accepts(language):
+        return attack
+    fit = [
+        one.name
+        for one in attacks().values()
+        if isinstance(one, Recipe) and one.languages.accepts(language)
+    ]
+    raise ConfigurationError(
+        f"{attack.name} does not fit {language.name} ({language.code}): it fits "
+        f"{attack.languages.words}. What fits {language.name}: {', '.join(fit)}"
+    )
 
 
 def find_attack(name: str) -> Attack:

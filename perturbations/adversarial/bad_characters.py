@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ood.languages import separate
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import DifferentialEvolution
 from pytest_ood.perturbations.adversarial.transformations import Imperceptible
 
 LOOSE = Recipe(
+    languages=separate,
     name="bad-characters",
     source="Boucher et al. 2022, sections IV and V",
     does="Edits that cannot be seen.",

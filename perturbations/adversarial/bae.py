@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ood.languages import only
 from pytest_ood.perturbations.adversarial.constraints import FewWords, NoStopwords
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import WordImportance
@@ -11,6 +12,7 @@ from pytest_ood.perturbations.adversarial.transformations import MaskedWords
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 
 LOOSE = Recipe(
+    languages=only("en"),
     name="bae",
     source="Garg and Ramakrishnan 2020, section 3 (BAE-R)",
     does="What a masked language model finds likely, for the words that matter most.",

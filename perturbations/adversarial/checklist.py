@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ood.languages import only
 from pytest_ood.perturbations.adversarial.constraints import FewEdits
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import Beam
 from pytest_ood.perturbations.adversarial.transformations import Perturbations
 
 LOOSE = Recipe(
+    languages=only("en"),
     name="checklist",
     source="Ribeiro et al. 2020, section 2 (invariance tests)",
     does="Contractions, names, numbers and places, none of which should matter.",

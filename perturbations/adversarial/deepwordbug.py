@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ood.languages import scripts, written_in
 from pytest_ood.perturbations.adversarial.constraints import (
     FewCharacters,
     FewWords,
@@ -15,6 +16,7 @@ from pytest_ood.perturbations.adversarial.searches import WordImportance
 from pytest_ood.perturbations.adversarial.transformations import CharacterEdits
 
 LOOSE = Recipe(
+    languages=written_in(scripts.LATIN),
     name="deepwordbug",
     source="Gao et al. 2018, sections III-B and III-C",
     does="One typo in each of the words that matter most.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages import scripts, written_in
 from pytest_ood.perturbations.adversarial.constraints import LongWords
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import WordImportance
@@ -12,6 +13,7 @@ def attacks() -> tuple[Recipe, ...]:
     """Return the attack."""
     return (
         Recipe(
+            languages=written_in(scripts.LATIN),
             name="greedy-characters",
             source="Gao et al. 2018 (DeepWordBug), section III, with the score of Jin et al. 2020",
             does="A greedy character attack that gets by with few queries.",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ood.languages import spaced
 from pytest_ood.perturbations.adversarial.goals import SameAnswer
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import Reduction
 from pytest_ood.perturbations.adversarial.transformations import Deletion
 
 LOOSE = Recipe(
+    languages=spaced,
     name="input-reduction",
     source="Feng et al. 2018, section 2",
     does="The right answer to a text of which next to nothing is left.",

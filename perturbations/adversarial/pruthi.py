@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ood.languages import scripts, written_in
 from pytest_ood.perturbations.adversarial.constraints import FewEdits, LongWords, NoStopwords
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import Beam
 from pytest_ood.perturbations.adversarial.transformations import CharacterEdits
 
 LOOSE = Recipe(
+    languages=written_in(scripts.LATIN),
     name="pruthi",
     source="Pruthi et al. 2019, section 3.1",
     does="The single typo inside a word that does the most.",

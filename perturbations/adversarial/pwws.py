@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ood.languages import only
 from pytest_ood.perturbations.adversarial.constraints import FewWords, NoStopwords
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import WordImportance
@@ -11,6 +12,7 @@ from pytest_ood.perturbations.adversarial.transformations import Synonyms
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 
 LOOSE = Recipe(
+    languages=only("en"),
     name="pwws",
     source="Ren et al. 2019, section 3",
     does="WordNet synonyms for the words that matter most, by saliency and effect.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ood.data.inputs import fields_of
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.languages import ANY, Fits
 from pytest_ood.perturbations.adversarial._lockstep import Lockstep
 from pytest_ood.perturbations.adversarial.constraints import Unprotected
 from pytest_ood.perturbations.adversarial.goals import Untargeted
@@ -60,6 +61,7 @@ class Recipe:
         needs: Requirements besides this package, in words; "" for none.
         version: To be raised with every change of its queries.
         grader: Tells right answers from wrong ones by their scores, for a task without labels.
+        languages: The languages of texts that it fits.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Recipe:
     needs: str = ""
     version: int = 1
     grader: ScoreGrader | None = None
+    languages: Fits = field(default=ANY, repr=False)
 
     @property
     def fingerprint(self) -> str:

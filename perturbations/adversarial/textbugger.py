@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_ood.languages import only
 from pytest_ood.perturbations.adversarial.constraints import FewWords, LongWords, NoStopwords
 from pytest_ood.perturbations.adversarial.recipe import Recipe
 from pytest_ood.perturbations.adversarial.searches import WordImportance
@@ -15,6 +16,7 @@ from pytest_ood.perturbations.adversarial.transformations import (
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 
 LOOSE = Recipe(
+    languages=only("en"),
     name="textbugger",
     source="Li et al. 2019, section III-C (black-box)",
     does="Typos that people read over and embedding neighbours, the best of both.",

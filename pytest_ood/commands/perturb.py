@@ -208,6 +208,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="spans that stay; %(default)s",
     )
     parser.add_argument("--filter", metavar="NAME", help="a validity filter")
+    parser.add_argument("--language", metavar="TAG", default="en", help="of the texts; en")
     parser.add_argument("--labels", metavar="A,B,...", help="what a change of the label goes by")
     parser.add_argument(
         "--format", choices=(LINES, "jsonl", "csv", "tsv"), help="of the input; as its name ends"
@@ -304,7 +305,8 @@ def _shifts(name: str, options: argparse.Namespace, count: int) -> list[tuple[st
         entry["filter"] = options.filter
     labels = listed(options.labels or "")
     shift_name = options.shift or generator.name
-    return [(generator.name, shift) for shift in parse_noise(shift_name, entry, name, labels)]
+    shifts = parse_noise(shift_name, entry, name, labels, language=options.language)
+    return [(generator.name, shift) for shift in shifts]
 
 
 def _severity(text: str) -> Any:

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, get_args
 
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.languages import find_language, languages
 from pytest_ood.perturbations import catalogue, find
 from pytest_ood.perturbations.adversarial import Recipe, attacks
 from pytest_ood.perturbations.protocol import MAX_SEVERITY, Kind
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from pytest_ood.languages import Fits, Language
     from pytest_ood.perturbations import Generator
 
 EXAMPLE = "python -m pytest_ood perturbations --kind register"
@@ -31,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind", choices=(*get_args(Kind), ADVERSARIAL), help="only those of a kind"
     )
+    parser.add_argument(
+        "--language", metavar="TAG", type=str, help="only those that fit a language, such as de"
+    )
     parser.add_argument("--json", action="store_true", help="write JSON")
 
 
@@ -38,9 +43,12 @@ def run(options: argparse.Namespace) -> int:
     """Write the list.
 
     Raises:
-        ConfigurationError: there is no perturbation of a given name.
+        ConfigurationError: there is no perturbation of a given name, or no such language.
     """
-    listed = [entry for entry in _chosen(options.names) if options.kind in (None, entry["kind"])]
+    language = None if options.language is None else find_language(options.language)
+    listed = [
+        entry for entry in _chosen(options.names, language) if options.kind in (None, entry["kind"])
+    ]
     if options.json:
         sys.stdout.write(json.dumps(listed, indent=2) + "\n")
         return 0
@@ -52,11 +60,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(wanted: Sequence[str]) -> list[dict[str, Any]]:
-    """Describe what was named, or everything there is."""
+def _chosen(wanted: Sequence[str], language: Language | None) -> list[dict[str, Any]]:
+    """Describe what was named, or everything there is, if it fits a language."""
     recipes = {name: one for name, one in attacks().items() if isinstance(one, Recipe)}
     if not wanted:
-        return [*map(_described, catalogue().values()), *map(_recipe, recipes.values())]
+        return [
+            *(_described(one) for one in catalogue().values() if _fits(one, language)),
+            *(_recipe(one) for one in recipes.values() if _fits(one, language)),
+        ]
     names = [*catalogue(), *recipes]
     for name in wanted:
         if name not in names and ":" not in name:
@@ -80,6 +91,7 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
         "search": recipe.search.name,
         "needs_scores": recipe.search.needs_scores,
         "parameters": recipe.parameters,
+        "languages": _languages(recipe.languages),
         "needs": recipe.needs,
         "source": recipe.source,
         "deviations": recipe.deviations,
@@ -98,6 +110,7 @@ def _described(generator: Generator) -> dict[str, Any]:
         "does": generator.doc,
         "severities": {str(n): generator.at(n).share for n in range(1, MAX_SEVERITY + 1)},
         "parameters": {k: v for k, v in generator.defaults.items() if k != "share"},
+        "languages": _languages(generator.languages),
         "needs": generator.needs,
         "source": generator.source,
         "version": generator.version,
@@ -105,13 +118,21 @@ def _described(generator: Generator) -> dict[str, Any]:
     }
 
 
+def _fits(one: Generator | Recipe, language: Language | None) -> bool:
+    """Return whether something fits a language; everything fits None."""
+    return language is None or one.languages.accepts(language)
+
+
+def _languages(fits: Fits) -> list[str]:
+    """Return the tags of the languages that something fits."""
+    return [code for code, language in languages().items() if fits.accepts(language)]
+
+
 def _example(perturbation: Generator) -> str | None:
     """Return the perturbed example; None if the perturbation needs more than this package."""
-    return (
-        None
-        if perturbation.needs
-        else perturbation(perturbation.example, generator(0, perturbation.name))
-    )
+    return None if perturbation.needs else perturbation.in_example_language()(
+            perturbation.example, generator(0, perturbation.name)
+        )
 
 
 def _recipe_lines(entry: dict[str, Any]) -> list[str]:
@@ -121,6 +142,7 @@ def _recipe_lines(entry: dict[str, Any]) -> list[str]:
         ("constraints", "; ".join(entry["constraints"]) or "none"),
         ("search", entry["search"] + ("; needs scores" if entry["needs_scores"] else "")),
         *((key, repr(value)) for key, value in entry["parameters"].items()),
+        ("languages", _language_row(entry)),
         *([("needs", entry["needs"])] if entry["needs"] else []),
         ("source", entry["source"]),
         ("other than there", entry["deviations"]),
@@ -130,6 +152,11 @@ def _recipe_lines(entry: dict[str, Any]) -> list[str]:
         f"  {entry['does']}",
         *_rows(rows),
     ]
+
+
+def _language_row(entry: dict[str, Any]) -> str:
+    """Return the languages of an entry, as text."""
+    return "any" if len(entry["languages"]) == len(languages()) else " ".join(entry["languages"])
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> list[str]:
@@ -154,6 +181,7 @@ def _lines(entry: dict[str, Any]) -> list[str]:
     lines = [f"{entry['name']}  [{entry['kind']}, {contract}]", f"  {entry['does']}"]
     rows = [("shares of sites at severity 1-5", shares)]
     rows += [(key, repr(value)) for key, value in entry["parameters"].items()]
+    rows.append(("languages", _language_row(entry)))
     rows += [("needs", entry["needs"])] if entry["needs"] else []
     rows.append(("source", entry["source"]))
     rows.append(("before", entry["example"]["before"]))

@@ -11,7 +11,18 @@ from functools import cache
 
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.languages.en import LANGUAGE as ENGLISH
-from pytest_ood.languages.fits import ANY, Fits, cased, having, only, spaced, typed, written_in
+from pytest_ood.languages.fits import (
+    ANY,
+    Fits,
+    cased,
+    having,
+    listing,
+    only,
+    separate,
+    spaced,
+    typed,
+    written_in,
+)
 from pytest_ood.languages.protocol import Language
 from pytest_ood.utils.objects import modules_with
 
@@ -24,7 +35,9 @@ __all__ = [
     "find_language",
     "having",
     "languages",
+    "listing",
     "only",
+    "separate",
     "spaced",
     "typed",
     "written_in",

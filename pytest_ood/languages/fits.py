@@ -53,19 +53,28 @@ def written_in(*scripts: Script) -> Fits:
     return Fits(f"languages in {names} letters", lambda language: language.script in scripts)
 
 
-def having(*facts: str) -> Fits:
-    """Return what fits English, whose rules are code, and languages of which all facts are known.
+def listing(fact: str) -> Fits:
+    """Return what fits languages of which a fact is known.
 
     Args:
-        facts: Attributes of a Language.
+        fact: An attribute of a Language.
     """
-    words = " and ".join(fact.replace("_", " ") for fact in facts)
     return Fits(
-        f"languages whose {words} are listed",
-        lambda language: language.code == "en" or all(getattr(language, f) for f in facts),
+        f"languages whose {fact.replace('_', ' ')} are listed",
+        lambda language: bool(getattr(language, fact)),
     )
+
+
+def having(fact: str) -> Fits:
+    """Return what fits English, whose rules are code, and languages of which a fact is known.
+
+    Args:
+        fact: An attribute of a Language.
+    """
+    return only("en") | listing(fact)
 
 
 cased = Fits("languages with capitals", lambda language: language.script.cased)
 spaced = Fits("languages with spaces between words", lambda language: language.script.spaced)
 typed = Fits("languages that are typed letter by letter", lambda language: bool(language.alphabet))
+separate = Fits("languages whose letters do not join", lambda language: not language.script.joined)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_COMMAS = {"Hans": "\uff0c", "Jpan": "\u3001"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
@@ -30,6 +32,11 @@ class Script:
     typed: bool = True
     joined: bool = False
     right_to_left: bool = False
+
+    @property
+    def word_gap(self) -> str:
+        """What separates a word that is put in from the next one."""
+        return _COMMAS.get(self.code, " ")
 
     @property
     def letter(self) -> str:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.perturbations.adversarial import QueryBudget, Recipe, find_attack
+from pytest_ood.languages import ENGLISH
+from pytest_ood.perturbations.adversarial import (
+    QueryBudget,
+    Recipe,
+    attack_in_language,
+    find_attack,
+)
 from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.adversarial.grading import WRONG_BELOW, ScoreGrader
 from pytest_ood.perturbations.filters import parse_filter
@@ -14,6 +20,8 @@ from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET,
 from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_ood.perturbations.adversarial import Attack
     from pytest_ood.shifts.protocol import Declaration, SuiteExamples
     from pytest_ood.tasks import Task
@@ -66,6 +74,11 @@ class AttackShift(Shift):
         """The query budget of one example."""
         return self.budget.each
 
+    def check_languages(self, languages: Iterable[str]) -> None:
+        """Check that the attack fits the languages of the examples."""
+        for language in filter(None, languages):
+            attack_in_language(self.attack, language)
+
     def horizon(self, data: SuiteExamples) -> int:
         """Return the most examples that are attacked."""
         size = len(data.examples)
@@ -80,6 +93,7 @@ def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None
     """
     table = ConfigTable(declared.table, declared.where)
     attack = _attack(declared.name, table, declared.task)
+    attack = attack_in_language(attack, declared.source.language or ENGLISH.code)
     each = table.count("query_budget", DEFAULT_QUERY_BUDGET)
     budget = QueryBudget(each, table.count("max_queries"))
     most = table.count("max_examples")

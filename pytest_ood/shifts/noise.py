@@ -15,7 +15,7 @@ from pytest_ood.data.inputs import fields_of, with_fields
 from pytest_ood.data.lazy import Subset, blocks
 from pytest_ood.errors import ConfigurationError, DataError, PerturbationError, unknown_name
 from pytest_ood.inference.store import cached_texts
-from pytest_ood.languages import find_language
+from pytest_ood.languages import ENGLISH
 from pytest_ood.metrics import GradedAnswers, Outcomes
 from pytest_ood.perturbations import (
     Composite,
@@ -139,7 +139,7 @@ class NoiseShift(Shift):
         if self.language or not language:
             return self.perturbation
         try:
-            return in_language(self.perturbation, find_language(language))
+            return in_language(self.perturbation, language)
         except ConfigurationError as error:
             raise ConfigurationError(f"noise/{self.name}: {error}") from None
 
@@ -578,8 +578,7 @@ def parse_noise(
     table = ConfigTable(entry, where)
     own = table.string("language", "")
     generator = _perturbation(name, table)
-    if own or language:
-        generator = in_language(generator, find_language(own or language))
+    generator = in_language(generator, own or language or ENGLISH.code)
     generator.check_models()
     if "protect" in entry:
         generator = generator.keeping(parse_protection(table.strings("protect"), labels))

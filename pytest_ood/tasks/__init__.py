@@ -109,14 +109,20 @@ def parse_task(table: Mapping[str, Any], where: str, root: Path) -> Task:
         raise ConfigurationError(f"{where}: {error}") from None
 
 
-def find_task(task: Task | str, root: Path) -> Task:
+def find_task(task: Task | str, root: Path, language: str = "en") -> Task:
     """Return a task by its name, or the user's own as `module:name`; a task is returned as it is.
+
+    Args:
+        task: The name or the task.
+        root: The project's folder.
+        language: The language that a task found by its name reads answers in, a tag of BCP 47.
 
     Raises:
         ConfigurationError: there is none of this name, it needs keys of a suite such as `labels`,
             or it lacks what a task has.
     """
-    return _parsed(task, {"task": task}, root) if isinstance(task, str) else checked_task(task, "")
+    table = {"task": task, "language": language}
+    return _parsed(task, table, root) if isinstance(task, str) else checked_task(task, "")
 
 
 def _parsed(name: Any, table: Mapping[str, Any], root: Path) -> Task:

@@ -307,7 +307,8 @@ def other_process() -> dict[str, list[str]]:
         "import json, random, sys\n"
         "from pytest_ood.perturbations import catalogue\n"
         "texts = json.load(sys.stdin)\n"
-        "print(json.dumps({name: [g(t, random.Random(s)) for t in texts for s in range(2)]\n"
+        "print(json.dumps({name: [g.in_example_language()(t, random.Random(s))\n"
+        "    for t in texts for s in range(2)]\n"
         "    for name, g in catalogue().items() if not g.models}))\n"
     )
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pytest_ood.languages import find_language
 from pytest_ood.perturbations import Generator, catalogue, find
 
 FOLDER = Path(__file__).parent / "expected"
@@ -42,7 +43,8 @@ def rows() -> list[Any]:
 def test_the_output_is_the_expected_one(row: dict[str, Any]) -> None:
     """A generator turns the text into the expected output, or leaves it byte for byte the same."""
     parameters = row.get("parameters", {})
-    generator = find(row["generator"]).with_parameters(**parameters).at(row["severity"])
+    generator = find(row["generator"]).in_language(find_language(row.get("language", "en")))
+    generator = generator.with_parameters(**parameters).at(row["severity"])
     expected = row["text"] if row["output"] is None else row["output"]
     assert generator(row["text"], Random(row["seed"])) == expected
 

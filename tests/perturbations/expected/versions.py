@@ -26,6 +26,7 @@ TEXTS = (
 
 def outputs(generator: Generator) -> dict[str, Any]:
     """Return the version of a generator, and what it writes at two severities."""
+    generator = generator.in_example_language()
     return {
         "version": generator.version,
         "outputs": {
