@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import regex
 
-from pytest_ood.perturbations.case import has_dotted_capital, lower, upper
+from pytest_ood.perturbations.case import has_dotted_capital, upper
 from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
     from random import Random
     from re import Match
 
@@ -29,7 +29,7 @@ _GAP = regex.compile("")
 
 NOWHERE = re.compile(r"(?!)")
 """Sites of English for what is in other languages alone."""
-_JOINERS = r"[\u200c\u200d]"
+JOINERS = r"[\u200c\u200d]"
 """The joiners inside words of Persian and of Indic scripts."""
 
 
@@ -129,7 +129,7 @@ def words_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
     other scripts.
     """
     letter = language.script.letter
-    run = rf"[{letter}](?:[{letter}\p{{Nd}}\p{{M}}]|{_JOINERS})*"
+    run = rf"[{letter}](?:[{letter}\p{{Nd}}\p{{M}}]|{JOINERS})*"
     return finder(rf"(?<![\p{{L}}\p{{N}}_]){run}(?:['\u2019]{run})*(?![\p{{L}}\p{{N}}_])")
 
 
@@ -139,7 +139,7 @@ def gaps_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
 
     Spaces between two numbers may be part of a longer number, and are none of them.
     """
-    character = rf"(?:[{language.script.letter}\p{{Nd}}\p{{M}}]|{_JOINERS})"
+    character = rf"(?:[{language.script.letter}\p{{Nd}}\p{{M}}]|{JOINERS})"
     return finder(rf"(?<={character})(?<!\p{{Nd}}(?= \p{{Nd}})) (?={character})")
 
 
@@ -185,130 +185,3 @@ def other_letter(written: str, language: Language, rng: Random) -> str:
         return upper(other, dotted=has_dotted_capital(language)) if written.isupper() else other
     # Signs of vowels stay with the consonant that takes the place of theirs.
     return other + written[1:]
-
-
-@dataclass(frozen=True, repr=False)
-class LocalLexicon:
-    """Words and phrases of a language with their replacements.
-
-    Attributes:
-        language: The language.
-        entries: The replacements by the phrase, which is in small letters.
-    """
-
-    language: Language
-    entries: Mapping[str, Sequence[str]]
-
-    def __call__(self, text: str) -> Iterator[Match[str]]:
-        """Yield the entries that occur in a text, the longest at each index.
-
-        Where spaces separate words, an entry is one or more whole words.
-        """
-        finditer: Callable[[str], Iterator[Match[str]]] = self._pattern.finditer
-        return finditer(text)
-
-    @cached_property
-    def _pattern(self) -> Any:
-        written = {form for entry in self.entries for form in self._forms(entry)}
-        before, after = ("", "")
-        if self.language.script.spaced:
-            inside = rf"[\p{{L}}\p{{M}}\p{{N}}_@#-]|{_JOINERS}"
-            before = rf"(?<!{inside}|['\u2019.](?=\p{{L}}))"
-            after = rf"(?!{inside}|['\u2019]\p{{L}})"
-        return regex.compile(rf"{before}\L<written>{after}", written=sorted(written))
-
-    def _forms(self, entry: str) -> Iterator[str]:
-        """Yield an entry with and without capitals, and with both apostrophes."""
-        cases = {entry, like("A", entry, self.language), like("AA", entry, self.language)}
-        for form in cases:
-            yield form
-            yield form.replace("'", "\u2019")
-
-    def options(self, written: str) -> list[str]:
-        """Return the replacements of a match, with its capitals."""
-        entry = lower(written.replace("\u2019", "'"), dotted=has_dotted_capital(self.language))
-        return [like(written, option, self.language) for option in self.entries[entry]]
-
-
-def like(pattern: str, word: str, language: Language) -> str:
-    """Write a word with the capitals of another: all of them, the first one, or its own."""
-    if not language.script.cased:
-        return word
-    dotted = has_dotted_capital(language)
-    letters = [character for character in pattern if character.isalpha()]
-    if len(letters) > 1 and all(letter.isupper() for letter in letters):
-        return upper(word, dotted=dotted)
-    if letters and letters[0].isupper():
-        first = next((n for n, letter in enumerate(word) if letter.isalpha()), 0)
-        return word[:first] + upper(word[first : first + 1], dotted=dotted) + word[first + 1 :]
-    return word
-
-
-@cache
-def lexicon(language: Language, fact: str) -> LocalLexicon:
-    """Return the lexicon of a fact of a language, such as "contractions"."""
-    return LocalLexicon(language, dict(getattr(language, fact)))
-
-
-@cache
-def reversed_lexicon(language: Language, fact: str) -> LocalLexicon:
-    """Return the lexicon of a fact the other way round, without what two entries share."""
-    phrases: dict[str, list[str]] = {}
-    for phrase, forms in getattr(language, fact).items():
-        for form in forms:
-            phrases.setdefault(lower(form, dotted=has_dotted_capital(language)), []).append(phrase)
-    return LocalLexicon(language, {form: all_ for form, all_ in phrases.items() if len(all_) == 1})
-
-
-def local_lexicon(english: Sites, fact: str, *, reverse: bool = False) -> LocalSites:
-    """Return sites that are the entries of a lexicon in languages other than English.
-
-    Args:
-        english: The sites of English.
-        fact: The attribute of a Language that has the entries.
-        reverse: Whether sites are the replacements instead.
-    """
-    of = reversed_lexicon if reverse else lexicon
-    return LocalSites(english, lambda language: of(language, fact))
-
-
-@dataclass(frozen=True, repr=False)
-class Spellings:
-    """Letters and sequences of letters that are written in another way, wherever they stand.
-
-    Attributes:
-        language: The language.
-        entries: The other spellings by the letters, which are small.
-    """
-
-    language: Language
-    entries: Mapping[str, Sequence[str]]
-
-    def __call__(self, text: str) -> Iterator[Match[str]]:
-        """Yield the entries that occur in a text, the longest at each index, as whole letters."""
-        finditer: Callable[[str], Iterator[Match[str]]] = self._pattern.finditer
-        return finditer(text)
-
-    @cached_property
-    def _pattern(self) -> Any:
-        written = {
-            like(case, entry, self.language) for entry in self.entries for case in ("A", "a")
-        }
-        return regex.compile(r"\L<written>(?![\p{M}\u200d])", written=sorted(written))
-
-    def options(self, written: str) -> list[str]:
-        """Return the other spellings of a match, with its capitals."""
-        entry = lower(written, dotted=has_dotted_capital(self.language))
-        return [like(written, option, self.language) for option in self.entries[entry]]
-
-    def rewritten(self, word: str, rng: Random) -> str:
-        """Return a word with all entries in it written in another way."""
-        return cast(
-            "str", self._pattern.sub(lambda match: rng.choice(self.options(match[0])), word)
-        )
-
-
-@cache
-def spellings(language: Language, fact: str) -> Spellings:
-    """Return the spellings of a fact of a language, such as "variants"."""
-    return Spellings(language, dict(getattr(language, fact)))

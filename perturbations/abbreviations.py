@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_ood.languages import ENGLISH, having
 from pytest_ood.perturbations._cardinals import is_number_word
 from pytest_ood.perturbations._english import in_english, word_before
-from pytest_ood.perturbations._local import lexicon, local_lexicon, reversed_lexicon
+from pytest_ood.perturbations._local_lexicons import lexicon, local_lexicon, reversed_lexicon
 from pytest_ood.perturbations._rules import Rule, RuleLexicon
 from pytest_ood.perturbations._words import Lexicon
 from pytest_ood.perturbations.protocol import site_perturbation

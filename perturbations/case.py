@@ -54,6 +54,19 @@ def lower(text: str, *, dotted: bool = False) -> str:
     return text.translate(_DOTTED_DOWN).lower() if dotted else text.replace("\u0130", "i").lower()
 
 
+def capitalised(text: str, *, dotted: bool = False) -> str:
+    """Write the first letter of a text as a capital; Greek ones keep their accents.
+
+    Args:
+        text: The text.
+        dotted: Whether the capital of `i` has a dot, as in Turkish and Azerbaijani.
+    """
+    first = next((n for n, letter in enumerate(text) if letter.isalpha()), 0)
+    letter = text[first : first + 1]
+    letter = letter.translate(_DOTTED_UP) if dotted else letter
+    return text[:first] + letter.title() + text[first + 1 :]
+
+
 _GREEK_WORD = re.compile(f"[{GREEK}][{GREEK}\u0300-\u0345]*")
 _ACCENTS = frozenset("\u0300\u0301\u0313\u0314\u0342")
 _DIAERESIS = "\u0308"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.languages import Language, listing
-from pytest_ood.perturbations._local import NOWHERE, lexicon, local_lexicon
+from pytest_ood.perturbations._local import NOWHERE
+from pytest_ood.perturbations._local_lexicons import lexicon, local_lexicon
 from pytest_ood.perturbations.protocol import site_perturbation
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
-from pytest_ood.perturbations._local import lexicon, local_lexicon, reversed_lexicon
+from pytest_ood.perturbations._local_lexicons import lexicon, local_lexicon, reversed_lexicon
 from pytest_ood.perturbations._words import like, word_set, word_tuple
 from pytest_ood.perturbations.protocol import site_perturbation
 

@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_ood.languages import Language, listing
-from pytest_ood.perturbations._local import NOWHERE, spellings
+from pytest_ood.perturbations._local import NOWHERE
+from pytest_ood.perturbations._local_lexicons import spellings
 from pytest_ood.perturbations.protocol import site_perturbation
 from pytest_ood.perturbations.site_editing import LocalSites
 

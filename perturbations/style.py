@@ -18,7 +18,8 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
-from pytest_ood.perturbations._local import letters_in, lexicon, local_lexicon, local_words
+from pytest_ood.perturbations._local import letters_in, local_words
+from pytest_ood.perturbations._local_lexicons import lexicon, local_lexicon
 from pytest_ood.perturbations._rules import END, PLURAL, START, WORD, Rule, RuleLexicon, cased
 from pytest_ood.perturbations.contractions import (
     CONTRACTION_PATTERNS,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.languages import Language, listing
-from pytest_ood.perturbations._local import NOWHERE, letters_in, spellings, words_in
+from pytest_ood.perturbations._local import NOWHERE, letters_in, words_in
+from pytest_ood.perturbations._local_lexicons import spellings
 from pytest_ood.perturbations.protocol import site_perturbation
 from pytest_ood.perturbations.site_editing import LocalSites
 
