@@ -18,7 +18,9 @@ from pytest_ood.errors import (
 )
 from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import MemoryStore
+from pytest_ood.languages import find_language
 from pytest_ood.loading.readers import Reader
+from pytest_ood.perturbations import find
 from pytest_ood.shifts import DomainShift
 from pytest_ood.tasks import Prediction
 from pytest_ood.utils.progress import Silent
@@ -281,3 +283,23 @@ def test_one_label_is_no_classification(asserting: Ood) -> None:
     with pytest.raises(DataError, match=r"^contrast sets: the data has one label"):
         asserting.assert_consistent(rules, [data], min_score=0.1)
     asserting.assert_consistent(rules, [[pair] for pair in data], min_score=0.1, labels=LABELS)
+
+
+def test_an_assertion_is_in_a_language(asserting: Ood) -> None:
+    """Noise is that of the language; what does not fit it is refused."""
+    reviews = [(f"Ein sch\u00f6ner Film, Nummer {n}", "gut") for n in range(40)]
+    reviews += [(f"Ein schlechter Film, Nummer {n}", "schlecht") for n in range(40)]
+
+    def by_words(texts: list[str]) -> list[str]:
+        return ["gut" if "sch\u00f6n" in text else "schlecht" for text in texts]
+
+    with pytest.raises(BudgetExceededError, match="drop"):
+        asserting.assert_drop(by_words, reviews, "transliterate", max_drop=0.1, language="de")
+    asserting.assert_drop(by_words, reviews, find("title-case"), max_drop=0.1, language="de")
+    with pytest.raises(ConfigurationError, match="negate does not fit German"):
+        asserting.assert_drop(by_words, reviews, "negate", max_drop=0.1, language="de")
+    with pytest.raises(ConfigurationError, match="unknown language 'xx'"):
+        asserting.assert_drop(by_words, reviews, "swap", max_drop=0.1, language="xx")
+    german = find("transliterate").in_language(find_language("de"))
+    with pytest.raises(BudgetExceededError, match="drop"):
+        asserting.assert_drop(by_words, reviews, german, max_drop=0.1)

@@ -854,6 +854,48 @@ def test_the_suite_of_the_guide_to_tasks_runs(project: pytest.Pytester) -> None:
     assert 0.0 < scores["distracted"] < 1.0
 
 
+def test_the_suite_of_the_guide_to_languages_runs(project: pytest.Pytester) -> None:
+    """Its noise is German, its domain English, and the worst language has a verdict."""
+    words = {
+        "positiv": ("wundersch\u00f6ner", "gro\u00dfartigen"),
+        "negativ": ("schrecklicher", "f\u00fcrchterlichen"),
+    }
+    reviews = [
+        {"text": f"Ein {first} Film mit einem {second} Schluss, Nummer {n}.", "label": label}
+        for n in range(60)
+        for label, (first, second) in words.items()
+    ]
+    for folder in ("data", "suites"):
+        project.mkdir(folder)
+    project.path.joinpath("data/bewertungen.jsonl").write_text(
+        "".join(f"{json.dumps(row)}\n" for row in reviews)
+    )
+    project.path.joinpath("data/reviews.jsonl").write_text(rows(120, "film"))
+    (block,) = (b for b in blocks("docs/languages.md") if b.note.startswith("file: "))
+    project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
+    project.path.joinpath("regeln.py").write_text(
+        "import re\n"
+        "GOOD = re.compile('sch\u00f6n|gro\u00dfartig|wonderful')\n"
+        "def regeln(texts):\n"
+        "    return ['positiv' if GOOD.search(text) else 'negativ' for text in texts]\n"
+    )
+    project.path.joinpath("pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["suites/bewertungen.toml"]\n'
+        '[tool.pytest_ood.models.regeln]\ncallable = "regeln:regeln"\n'
+    )
+    project.runpytest_inprocess("--ood-suite", "--ood-report", "languages.json")
+    report = json.loads(project.path.joinpath("languages.json").read_text())
+    scores = {e["shift"]: e["score_under_shift"] for e in report["evaluations"]}
+    # Both words of praise have an umlaut or a sharp s, which are written in other letters.
+    assert scores["umlauts"] < 1.0
+    assert scores["english"] == 1.0
+    assert {"keyboard", "umlauts", "english", "worst-domain"} == set(scores)
+    (command,) = (b.code.split()[1:] for b in blocks("docs/languages.md") if b.note == "run")
+    listed = project.run(sys.executable, *command)
+    listed.stdout.fnmatch_lines(["transliterate *"])
+    listed.stdout.no_fnmatch_line("negate *")
+
+
 def test_the_task_of_the_guide_to_own_tasks_is_measured(project: pytest.Pytester) -> None:
     """Its suite and its tests pass, and misspelled priorities are half right."""
     for name in ("data", "suites"):

@@ -34,7 +34,8 @@ LAYERS = [
 HEAVY = {
     "torch", "transformers", "nlpaug", "sklearn", "datasets", "openai", "joblib", "gguf",
     "tokenizers", "accelerate", "huggingface_hub", "pandas", "ray", "pyarrow",
-    "mlflow", "wandb", "litellm", "httpx", "sacrebleu", "rouge_score",
+    "mlflow", "wandb", "litellm", "httpx", "sacrebleu", "rouge_score", "babel", "num2words",
+    "pypinyin",
 }  # fmt: skip
 
 

@@ -1147,3 +1147,35 @@ def test_a_data_set_is_loaded_once_in_a_process_and_does_not_travel(tmp_path: Pa
     there = pickle.loads(pickle.dumps(loading))
     assert "loaded" not in vars(there)
     assert pairs(there()) == pairs(data)
+
+
+def test_rows_have_languages(tmp_path: Path) -> None:
+    """A row is in the language of its column, or else in that of the data, or of nobody's choice."""
+    rows = "text,label,lang\nja,1,de-AT\nyes,1,\noui,0,FR\n"
+    data = load(tmp_path, "a.csv", rows, language="en", language_column="lang")
+    assert [example.language for example in data] == ["de", "en", "fr"]
+    unsaid = load(tmp_path, "a.csv", rows, language_column="lang")
+    assert [example.language for example in unsaid] == ["de", "", "fr"]
+    assert {example.language for example in load(tmp_path, "a.csv", rows)} == {""}
+
+
+def test_a_row_in_an_unknown_language_is_refused(tmp_path: Path) -> None:
+    """The message has the row, the column and the tags that there are."""
+    rows = "text,label,lang\nyes,1,en\nja,1,klingon\n"
+    message = refused(tmp_path, "a.csv", rows, language_column="lang")
+    assert "row 3, field 'lang'" in message
+    assert "'klingon' is no language tag" in message
+    rows = "text,label,lang\nyes,1,en\nja,1,tlh\n"
+    message = refused(tmp_path, "a.csv", rows, language_column="lang")
+    assert "unknown language 'tlh'" in message
+
+
+def test_other_data_is_in_the_language_of_the_suite() -> None:
+    """Language and column of languages are inherited, but not the column beside an own language."""
+    suite = parse_source({"data": "a.csv", "language": "pl", "language_column": "lang"}, "s")
+    same = parse_source("b.csv", "s", suite).completed()
+    assert (same.language, same.language_column) == ("pl", "lang")
+    own = parse_source({"data": "b.csv", "language": "de-CH"}, "s", suite).completed()
+    assert (own.language, own.language_column) == ("de", None)
+    with pytest.raises(ConfigurationError, match="s: unknown language 'xx'"):
+        parse_source({"data": "a.csv", "language": "xx"}, "s")

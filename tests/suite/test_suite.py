@@ -10,6 +10,7 @@ from pytest_ood.budgets import Budget
 from pytest_ood.data.examples import Example
 from pytest_ood.errors import ConfigurationError
 from pytest_ood.gate.configuration import parse_models
+from pytest_ood.languages import find_language
 from pytest_ood.loading.readers import DataSource, inputs_of_row
 from pytest_ood.perturbations import Composite, Generator, find
 from pytest_ood.perturbations.adversarial import Recipe
@@ -820,3 +821,47 @@ def test_a_text_is_taken_away_where_the_suite_says(task: str) -> None:
     """Without `fields` the question would go, too."""
     text = f'task = "{task}"\nin_distribution = "a.csv"\nshifts.noise.remove-text = {{}}'
     assert 'fields = ["context"]' in refused(text)
+
+
+def test_a_suite_has_a_language() -> None:
+    """Noise is in the language of the suite, of the data, or of its own table."""
+    suite = parsed(f'language = "de-AT"\n{SMALL}')
+    assert isinstance(suite.in_distribution, DataSource)
+    assert suite.in_distribution.language == "de"
+    (swap,) = suite.shifts
+    assert isinstance(swap, NoiseShift)
+    assert swap.perturbation == find("swap").in_language(find_language("de")).keeping(PROTECTED)
+    other = SMALL.replace("swap = {}", 'swap.language = "ru"')
+    own = parsed(f'language = "de"\n{other}').shifts[0]
+    assert isinstance(own, NoiseShift)
+    assert isinstance(own.perturbation, Generator)
+    assert own.perturbation.language.code == "ru"
+
+
+def test_what_does_not_fit_the_language_is_refused() -> None:
+    """The message says what fits, before any data is read."""
+    message = refused(f'language = "pl"\n{SMALL.replace("swap", "negate")}')
+    assert message.startswith(
+        "shifts.noise.negate: negate does not fit Polish (pl): it fits en. What fits Polish: "
+    )
+    assert "keyboard" in message
+    assert "antonyms" not in message
+    message = refused(f'language = "pl"\n{SMALL.replace("noise.swap", "adversarial.textfooler")}')
+    assert "textfooler does not fit Polish (pl): it fits en. What fits Polish: " in message
+    message = refused(SMALL.replace("swap", "letter-variants"))
+    assert "letter-variants does not fit English (en)" in message
+    assert refused(f'language = "xx"\n{SMALL}').startswith("unknown language 'xx'. Known: ar, ")
+    assert "no language tag" in refused(f"language = 3\n{SMALL}")
+
+
+def test_rows_in_other_languages_are_checked_before_a_model_runs() -> None:
+    """A perturbation has to fit the language of every row, unless its table has a language."""
+    (negate,) = parsed(SMALL.replace("swap", "negate")).shifts
+    negate.check_languages(["", "en"])
+    with pytest.raises(ConfigurationError, match="noise/negate: negate does not fit German"):
+        negate.check_languages(["", "de"])
+    (swap,) = parsed(SMALL).shifts
+    swap.check_languages(["", "de", "zh"])
+    (attack,) = parsed(SMALL.replace("noise.swap", "adversarial.pwws")).shifts
+    with pytest.raises(ConfigurationError, match="pwws does not fit German"):
+        attack.check_languages(["", "de"])
