@@ -27,8 +27,8 @@ class LocalLexicon:
 
     Attributes:
         language: The language.
-        entries: The replacements by the phrase. One in small letters is found with capitals, too;
-            one that has capitals, such as an abbreviation, is written with them and no others.
+        entries: The replacements by the phrase. One in small letters is found in capitals, too; one
+            that has capitals is found as it is, and at the beginning of a sentence.
         in_words: Whether entries are found inside of words; where no spaces separate words they
             always are.
         plain: Whether replacements are in plain Latin letters, whose capitals are those of English.
@@ -71,7 +71,7 @@ class LocalLexicon:
         written: dict[str, list[str]] = {}
         for entry, options in self.entries.items():
             is_small = entry == lower(entry, dotted=dotted)
-            for of_entry, of_option in cases if is_small else cases[:1]:
+            for of_entry, of_option in cases if is_small else cases[:2]:
                 replacements = [of_option(option) for option in options]
                 for apostrophe in ("'", "\u2019"):
                     written.setdefault(of_entry(entry).replace("'", apostrophe), replacements)

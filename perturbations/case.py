@@ -61,7 +61,10 @@ def capitalised(text: str, *, dotted: bool = False) -> str:
         text: The text.
         dotted: Whether the capital of `i` has a dot, as in Turkish and Azerbaijani.
     """
-    first = next((n for n, letter in enumerate(text) if letter.isalpha()), 0)
+    # Dutch "'t is" begins a sentence as "'t Is".
+    clipped = text[:1] in ("'", "\u2019") and " " in text
+    start = text.index(" ") if clipped else 0
+    first = next((n for n in range(start, len(text)) if text[n].isalpha()), 0)
     letter = text[first : first + 1]
     letter = letter.translate(_DOTTED_UP) if dotted else letter
     return text[:first] + letter.title() + text[first + 1 :]

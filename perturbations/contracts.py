@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_ood.data.inputs import fields_of
 from pytest_ood.errors import ConfigurationError
+from pytest_ood.languages import ENGLISH, find_language
 from pytest_ood.tasks.question_answering import normalized
 
 if TYPE_CHECKING:
@@ -105,11 +106,13 @@ def label_unless_answer_added(example: Example, inputs: Inputs) -> str | None:
 
     Added text must not reveal the answer. Answers such as "yes" and "no" cannot be revealed.
     """
+    language = find_language(example.language) if example.language else ENGLISH
     before, after = (
-        f" {normalized(' '.join(fields_of(value).values()))} " for value in (example.inputs, inputs)
+        f" {normalized(' '.join(fields_of(value).values()), language)} "
+        for value in (example.inputs, inputs)
     )
     for answer in example.right_answers:
-        bare = normalized(answer)
+        bare = normalized(answer, language)
         if bare and bare not in _YES_NO and _count(after, bare) > _count(before, bare):
             return None
     return example.label

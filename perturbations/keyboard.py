@@ -1,41 +1,25 @@
-"""Keyboard typos: a letter is replaced by one next to it."""
+"""Keyboard typos: a letter is replaced by what a slip of the hand gives on the layout."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from pytest_ood.perturbations._scripts import letters
+from pytest_ood.languages import ENGLISH, listing
+from pytest_ood.perturbations._keyboards import LAYOUTS, layout_of
 from pytest_ood.perturbations._words import LONG_WORD
 from pytest_ood.perturbations.protocol import batch_perturbation
-from pytest_ood.utils.normalization import normalized
+from pytest_ood.perturbations.site_editing import BatchedSites
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from random import Random
     from re import Match
 
-_ROWS = {
-    "de": ("1234567890ß", "qwertzuiopü", "asdfghjklöä", "yxcvbnm"),
-    "en": ("qwertyuiop", "asdfghjkl", "zxcvbnm"),
-    "es": ("qwertyuiop", "asdfghjklñ", "zxcvbnm"),
-    "fr": ("&é\"'(-è_çà", "azertyuiop", "qsdfghjklmù", "wxcvbn"),
-    "he": ("/'קראטוןםפ", "שדגכעיחלךף", "זסבהנמצתץ"),
-    "it": ("qwertyuiopè", "asdfghjklòàù", "zxcvbnm"),
-    "nl": ("qwertyuiop", "asdfghjkl", "zxcvbnm"),
-    "pl": ("qwertyuiop", "asdfghjkl", "zxcvbnm"),
-    "th": ("ๅ/-ภถุึคตจขช", "ๆไ พะัีรนยบล", "ฟหกดเ้่าสวง", "ผปแอิืทมใฝ"),
-    "tr": ("qwertyu\u0131opğü", "asdfghjklşi", "zxcvbnmöç"),
-    "uk": ("йцукенгшщзхїґ", "фівапролджє", "ячсмитьбю"),
-}
-"""The rows of keys of each language's keyboard, from the left.
-
-Each row is set off by less than a key to the right of the one above it: the keys below the one of a
-number have that number and the one before. A space is a key without a letter that can begin a word.
-"""
-
-LAYOUTS = tuple(_ROWS)
-"""The keyboards, by language."""
+    from pytest_ood.data.edits import Edit
+    from pytest_ood.languages import Language
+    from pytest_ood.perturbations._keyboards import Layout
+    from pytest_ood.perturbations.site_editing import Span
 
 
 @batch_perturbation(
@@ -44,42 +28,65 @@ LAYOUTS = tuple(_ROWS)
     scale=(0.1, 0.2, 0.3, 0.5, 0.8),
     version=3,
     choices={"layout": LAYOUTS},
+    languages=listing("layout"),
 )
 def keyboard(
-    words: Sequence[Match[str]], rng: Random, *, layout: str = "en", characters: float = 0.1
+    words: Sequence[Match[str]],
+    rng: Random,
+    *,
+    layout: str = ENGLISH.layout,
+    characters: float = 0.1,
 ) -> list[str]:
-    """Replace a share of the letters (at least one) of a word by keys next to theirs."""
-    keys = _neighbours(layout)
-    return [_mistyped(word.group(), keys, characters, rng) for word in words]
+    """Replace a share of the letters (at least one) of a word by keys next to theirs.
+
+    Where a letter needs AltGr or a dead key, that may be missed as well. A syllable of Korean is
+    changed by its letters, one of Japanese by its spelling (`romaji`), and a character of Chinese
+    by its sound (`pinyin`, which needs the package pypinyin).
+    """
+    keys = layout_of(layout)
+    return [_mistyped(word, keys, characters, rng) for word in words]
 
 
-def _mistyped(word: str, keys: Mapping[str, str], share: float, rng: Random) -> str:
-    typed = letters(word)
-    near = [(number, keys[key]) for number, one in enumerate(typed) if (key := _key(one, keys))]
+@dataclass(frozen=True)
+class _Words:
+    """Changes words, or what stands for them, as the layout tells them apart.
+
+    Attributes:
+        function: Changes the chosen words.
+        layout: The layout where none is named.
+    """
+
+    function: Callable[..., Sequence[str | None]]
+    layout: str = ENGLISH.layout
+
+    def in_language(self, language: Language) -> _Words:
+        """Return the method with the layout of a language."""
+        return replace(self, layout=language.layout)
+
+    def edits(
+        self,
+        text: str,
+        rng: Random,
+        share: float,
+        protected: Sequence[Span],
+        parameters: Mapping[str, Any],
+    ) -> tuple[Edit, ...]:
+        """Return the edits, in order and without overlaps."""
+        parameters = {"layout": self.layout, **parameters}
+        method = BatchedSites(layout_of(parameters["layout"]).words, self.function)
+        return method.edits(text, rng, share, protected, parameters)
+
+
+keyboard = replace(keyboard, method=_Words(keyboard.function))
+
+
+def _mistyped(word: Match[str], layout: Layout, share: float, rng: Random) -> str:
+    typed = layout.typed(word)
+    near = [(number, slips) for number, (_, slips) in enumerate(typed) if slips]
+    if not near:
+        return word.group()
     count = min(len(near), max(1, int(share * len(typed))))
-    for number, others in rng.sample(near, count):
-        other = rng.choice(others)
-        typed[number] = other.upper() if typed[number].isupper() else other
-    return "".join(typed)
-
-
-def _key(letter: str, keys: Mapping[str, str]) -> str:
-    """Return the key that a letter is typed with: its own, or that of the letter without marks."""
-    small = normalized("NFC", letter.lower())
-    return next((key for key in (small, normalized("NFD", small)[0]) if key in keys), "")
-
-
-@cache
-def _neighbours(layout: str) -> Mapping[str, str]:
-    """Return the letters next to each letter; marks that have a key of their own are none."""
-    rows = _ROWS[layout]
-    near: dict[str, str] = {}
-    for number, row in enumerate(rows):
-        above, below = rows[max(0, number - 1)], (*rows, "")[number + 1]
-        for column, key in enumerate(row):
-            around = row[max(0, column - 1) : column] + row[column + 1 : column + 2]
-            around += above[column : column + 2] if number else ""
-            around += below[max(0, column - 1) : column + 1]
-            if key.isalpha():
-                near[key] = "".join(filter(str.isalpha, around))
-    return near
+    written = [unit for unit, _ in typed]
+    for number, slips in rng.sample(near, count):
+        written[number] = rng.choice(slips)
+    return layout.written(written)

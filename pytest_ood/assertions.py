@@ -648,6 +648,7 @@ def _in_form(example: Example, task: Task) -> Example:
         DataError: names the example.
     """
     where = f"example {example.id!r}"
+    task = task.in_language(example.language)
     try:
         text = task.encode(example.label, example.inputs)
         if text is not None:

@@ -295,7 +295,7 @@ def test_an_assertion_is_in_a_language(asserting: Ood) -> None:
 
     with pytest.raises(BudgetExceededError, match="drop"):
         asserting.assert_drop(by_words, reviews, "transliterate", max_drop=0.1, language="de")
-    asserting.assert_drop(by_words, reviews, find("title-case"), max_drop=0.1, language="de")
+    asserting.assert_drop(by_words, reviews, find("extra-spaces"), max_drop=0.1, language="de")
     with pytest.raises(ConfigurationError, match="negate does not fit German"):
         asserting.assert_drop(by_words, reviews, "negate", max_drop=0.1, language="de")
     with pytest.raises(ConfigurationError, match="unknown language 'xx'"):

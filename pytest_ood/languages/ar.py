@@ -14,8 +14,8 @@ LANGUAGE = Language(
     # Removes what the evaluation script of MLQA (Lewis et al. 2020) removes, "\sال^|ال": its first
     # branch never matches, so that the two letters go wherever they stand.
     articles="ال",
-    # Beside the digits 0 to 9 (CLDR 47, "latn"); the countries from Libya to Mauritania have them
-    # the other way round, and other digits go with U+066B and U+066C.
+    # Beside the digits 0 to 9 (CLDR 47, "latn"); Lebanon and the countries from Libya to
+    # Mauritania have them the other way round. Other digits go with U+066B and U+066C.
     decimal=".",
     group=",",
     no_answer=(

@@ -60,7 +60,7 @@ def listing(fact: str) -> Fits:
         fact: An attribute of a Language.
     """
     return Fits(
-        f"languages whose {fact.replace('_', ' ')} are listed",
+        f"languages whose {fact.replace('_', ' ')} this package lists",
         lambda language: bool(getattr(language, fact)),
     )
 

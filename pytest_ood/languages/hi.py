@@ -5,7 +5,6 @@ from __future__ import annotations
 from pytest_ood.languages.protocol import Language
 from pytest_ood.languages.scripts import DEVANAGARI
 
-_VIRAMA = "्"
 _CONSONANTS = {
     "क": ("k",),
     "ख": ("kh",),
@@ -51,6 +50,83 @@ _CONSONANTS = {
     "ज्ञ": ("gy",),
 }
 """How consonants are written with Latin letters, without the vowel "a" that they stand for."""
+
+_SIGNS = {
+    "": ("",),
+    "ा": ("a", "aa"),
+    "ि": ("i",),
+    "ी": ("i", "ee"),
+    "ु": ("u",),
+    "ू": ("u", "oo"),
+    "ृ": ("ri",),
+    "े": ("e",),
+    "ै": ("ai",),
+    "ॉ": ("o",),
+    "ो": ("o",),
+    "ौ": ("au",),
+}
+"""How the vowel behind a consonant is written with Latin letters, by its sign."""
+
+_VOWELS = {
+    "अ": ("a",),
+    "आ": ("aa", "a"),
+    "इ": ("i",),
+    "ई": ("i", "ee"),
+    "उ": ("u",),
+    "ऊ": ("u", "oo"),
+    "ऋ": ("ri",),
+    "ए": ("e",),
+    "ऐ": ("ai",),
+    "ऑ": ("o",),
+    "ओ": ("o",),
+    "औ": ("au",),
+}
+"""How vowels that stand by themselves are written with Latin letters."""
+
+_LAST = {"": "", "ं": "n", "ँ": "n", "ः": "h"}
+_ENDINGS = {
+    "्": ("",),
+    # Before a nasal the vowel that no sign stands for is written.
+    **{
+        sign + last: tuple((vowel or ("a" if last else "")) + latin for vowel in vowels)
+        for sign, vowels in _SIGNS.items()
+        for last, latin in _LAST.items()
+    },
+}
+"""Whatever signs stand behind a consonant. They are parts of its letter: no letter is found that
+has other signs."""
+
+_WITHOUT_DOT = {
+    "क़": "क",
+    "ख़": "ख",
+    "ग़": "ग",
+    "ज़": "ज",
+    "ड़": "ड",
+    "ढ़": "ढ",
+    "फ़": "फ",
+}
+_NASALS = {
+    "ङ्क": "ंक",
+    "ङ्ग": "ंग",
+    "ञ्च": "ंच",
+    "ञ्ज": "ंज",
+    "ण्ट": "ंट",
+    "ण्ठ": "ंठ",
+    "ण्ड": "ंड",
+    "न्त": "ंत",
+    "न्थ": "ंथ",
+    "न्द": "ंद",
+    "न्ध": "ंध",
+    "म्प": "ंप",
+    "म्ब": "ंब",
+    "म्भ": "ंभ",
+}
+"""A nasal before a consonant of its own place is a letter or a dot; of "ङ" and "ञ" most a dot."""
+_EXCHANGED = {
+    **_WITHOUT_DOT,
+    **_NASALS,
+    **{dotted: nasal for nasal, dotted in _NASALS.items() if nasal[0] in "णनम"},
+}
 
 LANGUAGE = Language(
     code="hi",
@@ -132,7 +208,7 @@ LANGUAGE = Language(
         "वह": ("वो",),
         "यह": ("ये",),
         "बहुत": ("बहोत",),
-        "रहा है": ("रहा हे", "रा है"),
+        "रहा है": ("रा है",),
         "धन्यवाद": ("थैंक्यू", "थैंक्स"),
         "शुक्रिया": ("थैंक्स",),
         "कृपया": ("प्लीज़", "प्लीज"),
@@ -141,8 +217,8 @@ LANGUAGE = Language(
         "शुभ रात्रि": ("गुड नाइट",),
         "सुप्रभात": ("गुड मॉर्निंग",),
         "जन्मदिन": ("बर्थडे",),
-        "नमस्ते": ("नमस्ते जी", "हैलो"),
-        "हाँ": ("हां", "हा"),
+        "नमस्ते": ("हैलो",),
+        "हाँ": ("हां",),
         "मित्र": ("दोस्त",),
         "मित्रों": ("दोस्तों",),
     },
@@ -197,72 +273,28 @@ LANGUAGE = Language(
         "हिंदी": ("हिन्दी",),
     },
     variants={
-        # Without the dot below, the candrabindu and the candra.
-        "क़": ("क",),
-        "ख़": ("ख",),
-        "ग़": ("ग",),
-        "ज़": ("ज",),
-        "ड़": ("ड",),
-        "ढ़": ("ढ",),
-        "फ़": ("फ",),
+        **{
+            letters + ending: (others + ending,)
+            for letters, others in _EXCHANGED.items()
+            for ending in _ENDINGS
+        },
+        # Without the candrabindu and the candra.
         "ँ": ("ं",),
         "ॉ": ("ा",),
         "ऑ": ("आ",),
-        # A nasal before a consonant of its own place is a letter or a dot.
-        "ङ्क": ("ंक",),
-        "ङ्ग": ("ंग",),
-        "ञ्च": ("ंच",),
-        "ञ्ज": ("ंज",),
-        "ण्ट": ("ंट",),
-        "ण्ठ": ("ंठ",),
-        "ण्ड": ("ंड",),
-        "न्त": ("ंत",),
-        "न्थ": ("ंथ",),
-        "न्द": ("ंद",),
-        "न्ध": ("ंध",),
-        "म्प": ("ंप",),
-        "म्ब": ("ंब",),
-        "म्भ": ("ंभ",),
-        "ंट": ("ण्ट",),
-        "ंठ": ("ण्ठ",),
-        "ंड": ("ण्ड",),
-        "ंत": ("न्त",),
-        "ंद": ("न्द",),
-        "ंध": ("न्ध",),
-        "ंप": ("म्प",),
-        "ंब": ("म्ब",),
-        "ंभ": ("म्भ",),
     },
     # As in hasty "Hinglish" (kr rha hu, ghr), which leaves out the vowel that no sign stands for.
     transliteration={
-        **_CONSONANTS,
-        **{consonant + _VIRAMA: latin for consonant, latin in _CONSONANTS.items()},
-        "अ": ("a",),
-        "आ": ("aa", "a"),
-        "इ": ("i",),
-        "ई": ("i", "ee"),
-        "उ": ("u",),
-        "ऊ": ("u", "oo"),
-        "ऋ": ("ri",),
-        "ए": ("e",),
-        "ऐ": ("ai",),
-        "ऑ": ("o",),
-        "ओ": ("o",),
-        "औ": ("au",),
-        "ा": ("a", "aa"),
-        "ि": ("i",),
-        "ी": ("i", "ee"),
-        "ु": ("u",),
-        "ू": ("u", "oo"),
-        "ृ": ("ri",),
-        "े": ("e",),
-        "ै": ("ai",),
-        "ॉ": ("o",),
-        "ो": ("o",),
-        "ौ": ("au",),
-        "ं": ("n",),
-        "ँ": ("n",),
-        "ः": ("h",),
+        **{
+            consonant + ending: tuple(one + other for one in latin for other in vowels)
+            for consonant, latin in _CONSONANTS.items()
+            for ending, vowels in _ENDINGS.items()
+        },
+        **{
+            vowel + last: tuple(one + other for one in latin)
+            for vowel, latin in _VOWELS.items()
+            for last, other in _LAST.items()
+        },
     },
     code_mixed={
         "बैठक": ("meeting",),

@@ -16,7 +16,8 @@ class Language:
     """A language.
 
     What a language lacks, or what nobody has written down yet, is empty; perturbations that go by
-    it do not fit the language then.
+    it do not fit the language then. Words and phrases are in small letters, but for words that are
+    always written with capitals, such as German nouns.
 
     Attributes:
         code: The tag of BCP 47, in small letters, such as "de".
@@ -35,7 +36,7 @@ class Language:
         fillers: What speakers put before a word while they search for it.
         interjections: What messages end in, and no mood goes with.
         sentences: Sentences that judge nothing, ask nothing and give no fact about a topic.
-        contractions: For each phrase written out, its short forms, in small letters: those that a
+        contractions: For each phrase written out, its short forms: those that a
             reader takes for the same words, wherever they stand.
         abbreviations: For each word or phrase its abbreviations, both ways safe: whatever stands
             around them, the one can be written for the other.

@@ -28,6 +28,7 @@ _CONSONANTS = {
     "ஷ": ("sh",),
     "ஸ": ("s",),
     "ஹ": ("h",),
+    "ஃப": ("f",),
     # Behind a nasal, and doubled, some letters stand for other sounds.
     "க்க": ("kk",),
     "ச்ச": ("cch", "ch"),
@@ -190,12 +191,14 @@ LANGUAGE = Language(
         "காற்று": ("காத்து",),
         "ஏற்கனவே": ("ஏற்க்கனவே",),
         "கருப்பு": ("கறுப்பு",),
-        "சம்மந்தம்": ("சம்பந்தம்",),
+        "சம்பந்தம்": ("சம்மந்தம்",),
     },
     variants={
-        "ண": ("ன",),
-        "ள": ("ல",),
-        "ழ": ("ள",),
+        **{
+            one + sign: (other + sign,)
+            for one, other in (("ண", "ன"), ("ள", "ல"), ("ழ", "ள"))
+            for sign in _SIGNS
+        },
         # Sequences that look the same.
         "ௌ": ("ெள",),
         "ஔ": ("ஒள",),
@@ -221,7 +224,6 @@ LANGUAGE = Language(
         "ஒ": ("o",),
         "ஓ": ("o",),
         "ஔ": ("au",),
-        "ஃப": ("f",),
         "ஃ": ("h",),
     },
     code_mixed={

@@ -697,7 +697,8 @@ def _dataset(
                 continue
             options = options_of_row(origin, number, row, source.options, most_options)
             inputs = options.added_to(inputs_of_row(origin, number, row, source))
-            label, *others = answers.of_row(number, row, inputs, options)
+            language = _language(origin, number, row, source)
+            label, *others = answers.in_language(language).of_row(number, row, inputs, options)
             if source.id is None:
                 identifier = content_digest(inputs, label)
                 digests.append(int(identifier, 16))
@@ -713,7 +714,7 @@ def _dataset(
                 references=tuple(others),
                 group=group,
                 rationale=steps,
-                language=_language(origin, number, row, source),
+                language=language,
             )
 
     spool = spooled(examples())
@@ -921,6 +922,7 @@ class _AnswerReader:
         task: The task, which checks the answers; None for any answers.
         first: The number of the first row.
         cached: The labels of values that were read before.
+        others: The readers of answers in other languages, by language.
     """
 
     origin: str
@@ -928,6 +930,16 @@ class _AnswerReader:
     task: Task | None
     first: int | None = None
     cached: dict[tuple[type, Any], str] = field(default_factory=dict)
+    others: dict[str, _AnswerReader] = field(default_factory=dict)
+
+    def in_language(self, language: str) -> _AnswerReader:
+        """Return the reader of answers in a language; "" for that of the task."""
+        if self.task is None or not language:
+            return self
+        if language not in self.others:
+            task = self.task.in_language(language)
+            self.others[language] = replace(self, task=task, cached={}, others={})
+        return self.others[language]
 
     def of_row(
         self,

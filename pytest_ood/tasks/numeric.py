@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -22,12 +22,16 @@ from pytest_ood.data.parsing import (
     word_set,
 )
 from pytest_ood.errors import DataError
-from pytest_ood.tasks.protocol import OpenTask
+from pytest_ood.languages import ENGLISH, find_language
+from pytest_ood.tasks._numerals import in_english, in_language, is_alike
+from pytest_ood.tasks._wording import number_announced
+from pytest_ood.tasks.protocol import OpenTask, relabelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_ood.data.examples import Example
+    from pytest_ood.languages import Language
     from pytest_ood.tasks.protocol import Prediction
 
 MARK = "####"
@@ -208,6 +212,8 @@ class NumericAnswer(OpenTask):
         measure: The name of the mean score.
         blank: None: an empty recorded answer is an abstention.
         protects: Numbers, which decide the answer.
+        language: The language of numbers and announcements, a tag of BCP 47; those of English are
+            read, too. Answers have the marks of the language: 1234,5 in German.
     """
 
     name: str = "numeric"
@@ -215,6 +221,11 @@ class NumericAnswer(OpenTask):
     measure: str = "accuracy"
     blank: None = None
     protects: tuple[str, ...] = ("numbers",)
+    language: str = "en"
+
+    def in_language(self, language: str) -> NumericAnswer:
+        """Return the task for texts in a language, a tag of BCP 47; "" for the task's own."""
+        return replace(self, language=language or self.language)
 
     def reference(self, answer: str) -> str:
         """Return the number after the mark of a solution, or the only number of a text.
@@ -223,12 +234,13 @@ class NumericAnswer(OpenTask):
             DataError: there is no number, or several without a mark.
         """
         _, mark, after = answer.rpartition(MARK)
-        values = list(numbers(_plain(after)))
+        language = find_language(self.language)
+        values = list(numbers(_plain(after, language)))
         if not values or (not mark and len(values) > 1):
             raise DataError(
                 f"{answer[-60:]!r} is no number, nor a solution that ends in {MARK} and one"
             )
-        return values[0]
+        return in_language(values[0], language)
 
     def read(self, text: str, label_words: Mapping[str, str]) -> str | None:  # noqa: ARG002 - none
         r"""Return the number with which a text answers, or None.
@@ -243,25 +255,51 @@ class NumericAnswer(OpenTask):
            2022, Large Language Models are Zero-Shot Reasoners);
         4. the last number of the text, as Cobbe et al. 2021 score solutions.
 
-        An announcement without a number after it, as in a truncated text, is no answer.
+        An announcement without a number after it, as in a truncated text, is no answer. The
+        announcements of the task's language count as those of English.
         """
-        said = _plain(without_thoughts(text))
-        marked = _after_mark(said)
-        if marked is not None:
-            return next(numbers(marked), None)
-        box = last_box(said)
-        if box is not None:
-            return _in_box(box)
-        announced = _announced(said)
-        return _last_number(said) if announced is None else _first_result(announced)
+        language = find_language(self.language)
+        number = _answer(_plain(without_thoughts(text), language), language)
+        return None if number is None else in_language(number, language)
+
+    def resolve(self, prediction: Prediction, example: Example) -> Prediction:
+        """Return a prediction with the right answer if the two are the same number.
+
+        An example in another language than the task's is read again in its own. Where a comma is
+        before decimals, 1,234 is also the English number 1234 if that is right: translated data
+        sets such as MGSM keep the marks of English, and models write them.
+        """
+        language = find_language(example.language or self.language)
+        said = prediction.label if prediction.text is None else prediction.text
+        if said is not None and language != find_language(self.language):
+            read = self.in_language(language.code).read(said, {})
+            prediction = relabelled(prediction, read)
+        if language.decimal != "," or prediction.label in (None, example.label):
+            return prediction
+        # The answer of the data may have been read in the task's language.
+        right = next(numbers(_plain(example.label, language)), "")
+        is_right = is_alike(str(prediction.label), in_language(right, language), language)
+        return relabelled(prediction, example.label) if is_right else prediction
 
     def score(self, prediction: Prediction, example: Example) -> float:
         """Return 1.0 for the right number; an abstention scores 0.0."""
         return float(prediction.label == example.label)
 
 
+def _answer(said: str, language: Language) -> str | None:
+    """Return the number with which a text answers whose numbers are as in English, or None."""
+    marked = _after_mark(said)
+    if marked is not None:
+        return next(numbers(marked), None)
+    box = last_box(said)
+    if box is not None:
+        return _in_box(box)
+    announced = _announced(said, language)
+    return _last_number(said) if announced is None else _first_result(announced)
+
+
 def numbers(text: str) -> Iterator[str]:
-    """Yield the numbers of a text in canonical form.
+    """Yield the numbers of an English text in canonical form.
 
     Signs, thousands (1,250 or 1 250), decimals, powers of ten (1e3) and fractions (3/4, 1 1/2) are
     parsed; currencies, units and percent signs are no part of a number. Number words are ignored:
@@ -346,9 +384,10 @@ def _exponent(text: str | None) -> int:
     return int((text or "0").replace("\u2212", "-").replace("\u2013", "-"))
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, language: Language = ENGLISH) -> str:
     """Return a text with its numbers in ASCII, as `_NUMBER` expects them."""
     text = _THIN.sub(",", visible(text)).replace("{,}", ",").replace("\u2044", "/")
+    text = in_english(text, language)
     text = _VULGARS.sub(lambda m: ("" if m["mixed"] is None else " ") + _VULGAR[m["sign"]], text)
     text = _RAISED.sub(lambda m: f"^{{{normalize('NFKC', m[0])}}}", text)
     text = _FRACTION.sub(_as_fraction, _MIXED.sub(" ", text))
@@ -369,15 +408,17 @@ def _as_fraction(match: re.Match[str]) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
-def _announced(text: str) -> str | None:
+def _announced(text: str, language: Language) -> str | None:
     """Return the text after the words or the tag that announce an answer; None without any."""
     tagged = last_tagged(text)
     said = text if tagged is None else tagged
     in_object = _in_object(said)
     if in_object is not None:
         return in_object
-    announced = list(_SAID.finditer(said))
-    return said[announced[-1].end() :] if announced else tagged
+    local = number_announced(language)
+    patterns = (_SAID,) if local is None else (_SAID, local)
+    ends = [match.end() for pattern in patterns for match in pattern.finditer(said)]
+    return said[max(ends) :] if ends else tagged
 
 
 def _last_number(text: str) -> str | None:
@@ -526,6 +567,9 @@ NAMES = ("numeric",)
 
 
 def parse(name: str, table: Mapping[str, Any]) -> NumericAnswer:
-    """Return the task of a suite; it has no keys of its own."""
-    del table
-    return NumericAnswer(name)
+    """Return the task of a suite, in its language; it has no keys of its own.
+
+    Raises:
+        ConfigurationError: there is no such language.
+    """
+    return NumericAnswer(name, language=find_language(table.get("language", "en")).code)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.data.examples import Example
 from pytest_ood.errors import DataError, unknown_name
+from pytest_ood.languages import ENGLISH, find_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -176,6 +177,14 @@ class Task(Protocol):
         """What reports say about the scores, such as the version of a library."""
         ...
 
+    def in_language(self, language: str) -> Task:
+        """Return the task for answers in a language; most tasks know none, and are the same.
+
+        Args:
+            language: A tag of BCP 47; "" for the language that the task has.
+        """
+        ...
+
     def with_embeddings(self, embed: Embed) -> Task:
         """Return the task with a function that embeds texts.
 
@@ -321,6 +330,11 @@ class OpenTask:
         """The right answers that data may have: the labels."""
         return self.labels
 
+    def in_language(self, language: str) -> Task:
+        """Return the task as it is: it reads all answers alike."""
+        del language
+        return self
+
     def with_embeddings(self, embed: Embed) -> Task:
         """Return the task as it is: its scores compare no embeddings."""
         del embed
@@ -386,23 +400,31 @@ def as_read(task: Task, answer: Prediction, example: Example) -> Prediction:
         return task.resolve(answer, example)
     label = answer.label and task.read(answer.label, {})
     if label != answer.label:
-        assert answer.label is not None, "unreachable because nothing was read then"
-        confidence = answer.scores.get(answer.label)
-        scores = {} if label is None or confidence is None else {label: confidence}
         text = answer.text or answer.label
-        answer = replace(answer, label=label, scores=scores, text=text)
+        answer = replace(relabelled(answer, label), text=text)
     return task.resolve(answer, example)
+
+
+def relabelled(prediction: Prediction, label: str | None) -> Prediction:
+    """Return a prediction with another label, which has the probability of the one before."""
+    confidence = None if prediction.label is None else prediction.scores.get(prediction.label)
+    scores = {} if label is None or confidence is None else {label: confidence}
+    return replace(prediction, label=label, scores=scores)
 
 
 def reading_of(task: Task) -> str:
     """Return a hash of what decides how a task reads answers, besides this package's code.
 
     Stored answers were read by it, and are not used once it has changed: the code of a user's own
-    task, and the settings of one whose answers are structured; "" for any other.
+    task, the settings of one whose answers are structured, and a language other than English; ""
+    for any other.
     """
     module = sys.modules.get(type(task).__module__)
     if module is None or module.__name__.partition(".")[0] == _PACKAGE:
-        return _hashed(repr(task)) if task.structured else ""
+        if task.structured:
+            return _hashed(repr(task))
+        language = find_language(getattr(task, "language", ENGLISH.code))
+        return "" if language == ENGLISH else _hashed(language.code)
     try:
         code = inspect.getsource(module)
     except (OSError, TypeError):

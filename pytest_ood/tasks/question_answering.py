@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import string
-from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ood.data.parsing import (
@@ -19,13 +19,33 @@ from pytest_ood.data.parsing import (
     without_thoughts,
 )
 from pytest_ood.errors import ConfigurationError, unknown_name
-from pytest_ood.tasks.protocol import OpenTask
+from pytest_ood.languages import ENGLISH, find_language
+from pytest_ood.tasks._normalization import exact_match, normalized, token_f1
+from pytest_ood.tasks._wording import end_of_words, words_announced
+from pytest_ood.tasks.protocol import OpenTask, relabelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_ood.data.examples import Example
+    from pytest_ood.languages import Language
     from pytest_ood.tasks.protocol import Prediction
+
+__all__ = [
+    "KEYS",
+    "METRICS",
+    "NAMES",
+    "NO_ANSWER",
+    "UNANSWERABLE",
+    "Metric",
+    "Name",
+    "QuestionAnswering",
+    "exact_match",
+    "normalized",
+    "parse",
+    "says_none",
+    "token_f1",
+]
 
 Metric = Literal["f1", "exact-match"]
 Name = Literal["extractive-qa", "closed-book-qa"]
@@ -36,7 +56,6 @@ NO_ANSWER = ""
 UNANSWERABLE = "unanswerable"
 """The word for it in demonstrations, which is parsed as `NO_ANSWER`."""
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 _AROUND = f"*_`{INVISIBLE}"
@@ -44,6 +63,16 @@ _AROUND = f"*_`{INVISIBLE}"
 # Of a numbered list only its beginning: "12. Juni 1999" is a date.
 _BULLET = re.compile(r"(?:[-*\u2022>]|(?<!#)#+|1[.)](?=\s+[\"'\u201c(*_]{0,3}[^\W\d]))\s+")
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
+_ALL_QUOTES = _QUOTES | {
+    "\u201e": "\u201c\u201d",
+    "\u201a": "\u2018\u2019",
+    "\u00bb": "\u00ab\u00bb",
+    "\u2039": "\u203a",
+    "\u300c": "\u300d",
+    "\u300e": "\u300f",
+    "\u300a": "\u300b",
+}
+"""Quotes of all languages, each with all that may close it."""
 _SOURCE = (
     r"(?:the|this|that)\s(?:(?:given|provided|above)\s)?"
     r"(?:passage|context|text|paragraph|article|document|excerpt|story|information)"
@@ -65,6 +94,14 @@ _END = re.compile(
 )
 """Special tokens that servers leave in a text."""
 _SENTENCE = re.compile(r"(?<=\w{4})[.!;](?=\s)")
+_OTHER_STOPS = "\u3002\uff0e\uff01\u0964\u06d4"
+"""The full stops of Chinese and Japanese, of Devanagari and Bengali, and of Urdu."""
+_ANY_STOP = re.compile(
+    rf"{_STOP.pattern}|(?<=[\u201c\u2018\u00ab\u203a\u300d\u300f\u300b])\.$|[{_OTHER_STOPS}]$"
+)
+_ANY_SENTENCE = re.compile(rf"[.!?;](?=\s)|[{_OTHER_STOPS}\uff1f\uff1b\u061f\u061b]")
+_LONGEST_END = 12
+"""The most characters of a verb behind an answer."""
 _SET = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s?\{([^{}]*)\}")
 """Words in LaTeX."""
 
@@ -119,6 +156,7 @@ class QuestionAnswering(OpenTask):
         labels: Empty: any text may be an answer.
         protects: The right answers: a model that copies one from a passage copies its noise, too.
         several: True: a question may have several right answers.
+        language: The language of answers, a tag of BCP 47; those in English are read, too.
     """
 
     name: Name = "extractive-qa"
@@ -126,6 +164,11 @@ class QuestionAnswering(OpenTask):
     labels: tuple[str, ...] = ()
     protects: tuple[str, ...] = ("answers",)
     several: bool = True
+    language: str = "en"
+
+    def in_language(self, language: str) -> QuestionAnswering:
+        """Return the task for answers in a language, a tag of BCP 47; "" for the task's own."""
+        return replace(self, language=language or self.language)
 
     @property
     def measure(self) -> str:  # type: ignore[override] # the class is frozen
@@ -148,9 +191,12 @@ class QuestionAnswering(OpenTask):
         stop after it are removed. A text such as "unanswerable", "I don't know" or "The passage
         does not say" is the answer "no answer" if the question is about a passage, which is right
         for unanswerable questions (SQuAD 2.0); for closed-book questions it is an abstention.
+        What announces an answer, or says that there is none, is read in English and in the task's
+        language.
         """
-        answer = next(_answers(text), None)
-        if answer is None or not says_none(answer):
+        language = find_language(self.language)
+        answer = next(_answers(text, language), None)
+        if answer is None or not says_none(answer, language):
             return answer
         return self.blank
 
@@ -158,27 +204,34 @@ class QuestionAnswering(OpenTask):
         """Return a prediction with the literal text if a right answer has these words.
 
         "unknown" or "not mentioned" means "no answer", unless it is the answer in the passage: the
-        official scripts compare words.
+        official scripts compare words. An example in another language than the task's is read
+        again in its own: what was read in the task's language has lost nothing that it needs.
         """
+        language = self._language_of(example)
+        if prediction.label and language != find_language(self.language):
+            read = self.in_language(language.code).read(prediction.label, {})
+            text = prediction.label if prediction.text is None else prediction.text
+            prediction = replace(relabelled(prediction, read), text=text)
         if prediction.label or prediction.text is None:
             return prediction
-        right = [set(normalized(r).split()) for r in example.right_answers]
-        lines = list(_answers(prediction.text))
+        right = [set(normalized(r, language).split()) for r in example.right_answers]
+        lines = list(_answers(prediction.text, language))
         # The answer of a chain of thought is in its last line, any other in the first.
         for line in (*lines[:1], *lines[-1:]):
-            words = set(normalized(line).split())
-            if words and says_none(line) and any(words <= reference for reference in right):
+            words = set(normalized(line, language).split())
+            said = words and says_none(line, language)
+            if said and any(words <= reference for reference in right):
                 return replace(prediction, label=line)
         return prediction
 
     def ballot(self, answer: str) -> str:
         """Return the normalized answer."""
-        return normalized(answer)
+        return normalized(answer, find_language(self.language))
 
     def truth(self, prediction: Prediction, example: Example) -> str:
         """Return the right answer with the highest score, the first one of equal ones."""
-        label = prediction.label or ""
-        return max(example.right_answers, key=lambda r: self._measure(label, r))
+        label, language = prediction.label or "", self._language_of(example)
+        return max(example.right_answers, key=lambda r: self._measure(label, r, language))
 
     def score(self, prediction: Prediction, example: Example) -> float:
         """Return the best score over all right answers; an abstention scores 0.0.
@@ -187,48 +240,40 @@ class QuestionAnswering(OpenTask):
         """
         if prediction.label is None:
             return 0.0
-        return self._measure(prediction.label, self.truth(prediction, example))[0]
+        truth, language = self.truth(prediction, example), self._language_of(example)
+        return self._measure(prediction.label, truth, language)[0]
 
-    def _measure(self, answer: str, reference: str) -> tuple[float, float]:
+    def _language_of(self, example: Example) -> Language:
+        return find_language(example.language or self.language)
+
+    def _measure(self, answer: str, reference: str, language: Language) -> tuple[float, float]:
         """Return the score by the metric, and by the other metric, which decides ties."""
-        f1, exact = token_f1(answer, reference), exact_match(answer, reference)
+        f1 = token_f1(answer, reference, language)
+        exact = exact_match(answer, reference, language)
         return (f1, exact) if self.metric == "f1" else (exact, f1)
 
 
-def normalized(answer: str) -> str:
-    """Return an answer in lower case, without punctuation, articles and surplus white space.
+def says_none(answer: str, language: Language = ENGLISH) -> bool:
+    """Return whether an answer, or its first sentence, means "no answer".
 
-    Rajpurkar et al. 2016, SQuAD, section 6.1 (punctuation is ASCII's).
+    Args:
+        answer: The answer, without what announces it.
+        language: Its language; English is understood besides.
     """
-    bare = answer.lower().translate(_PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", bare).split())
-
-
-def exact_match(answer: str, reference: str) -> float:
-    """Return 1.0 where two answers are the same once normalized, else 0.0.
-
-    Rajpurkar et al. 2016, SQuAD, section 6.1.
-    """
-    return float(normalized(answer) == normalized(reference))
-
-
-def token_f1(answer: str, reference: str) -> float:
-    """Return the harmonic mean of precision and recall over tokens, each as often as it occurs.
-
-    Rajpurkar et al. 2016, SQuAD, section 6.1; where either has no token, 1.0 if neither has
-    (Rajpurkar et al. 2018, SQuAD 2.0).
-    """
-    tokens, right = normalized(answer).split(), normalized(reference).split()
-    if not tokens or not right:
-        return float(tokens == right)
-    common = sum((Counter(tokens) & Counter(right)).values())
-    return 2.0 * common / (len(tokens) + len(right))
-
-
-def says_none(answer: str) -> bool:
-    """Return whether an answer, or its first sentence, means "no answer"."""
     sentence = _SENTENCE.search(answer)
-    return _denies(answer) or bool(sentence and _denies(answer[: sentence.start()]))
+    if _denies(answer) or bool(sentence and _denies(answer[: sentence.start()])):
+        return True
+    if language.code == ENGLISH.code:
+        return False
+    phrases = _phrases(language)
+    first = _ANY_SENTENCE.split(answer, maxsplit=1)[0]
+    return any(normalized(said, language) in phrases for said in (answer, first))
+
+
+@cache
+def _phrases(language: Language) -> frozenset[str]:
+    """Return a language's phrases for "no answer", normalized."""
+    return frozenset(filter(None, (normalized(p, language) for p in language.no_answer)))
 
 
 def _denies(answer: str) -> bool:
@@ -252,16 +297,19 @@ def _marked(text: str) -> str:
     return said if answers is None else "\n".join(answers)
 
 
-def _answers(text: str) -> Iterator[str]:
+def _answers(text: str, language: Language) -> Iterator[str]:
     """Yield the non-empty lines of a text, without markup and announcements."""
     # A truncated answer may end in half an emoji, a lone surrogate that cannot be encoded.
     carried = text.encode("utf-8", "replace").decode()
     said = _marked(_END.sub("\n", without_thoughts(carried)))
-    return filter(None, map(_bare, said.splitlines()))
+    return filter(None, (_bare(line, language) for line in said.splitlines()))
 
 
-def _bare(line: str) -> str:
+def _bare(line: str, language: Language) -> str:
     """Return the answer in a line, without markup, quotes and announcements around it."""
+    english = language.code == ENGLISH.code
+    quotes, stop = (_QUOTES, _STOP) if english else (_ALL_QUOTES, _ANY_STOP)
+    announced, behind = words_announced(language), end_of_words(language)
     # `start` and `end` move towards each other: copying the rest of the line for each bullet of a
     # long row of bullets would take quadratic time.
     start, end = 0, len(line)
@@ -276,12 +324,23 @@ def _bare(line: str) -> str:
         if opening:
             start = opening.end()
             continue
-        if end > start and _STOP.match(line, end - 1, end):
+        local = announced.match(line, start, end) if announced is not None else None
+        if local:
+            start = local.end()
+            verb = behind.search(line, max(start, end - _LONGEST_END), end) if behind else None
+            end = verb.start() if verb else end
+            continue
+        if end > start and stop.match(line, end - 1, end):
             end -= 1
-        closing = _QUOTES.get(line[start:end][:1]) if end - start > 1 else None
-        if closing == line[end - 1 : end] and line.find(closing, start + 1, end - 1) < 0:
+        closing = quotes.get(line[start], "") if end - start > 1 else ""
+        if closing and line[end - 1] in closing and not _within(line, closing, start + 1, end - 1):
             start, end = start + 1, end - 1
     return line[start:end]
+
+
+def _within(line: str, characters: str, start: int, end: int) -> bool:
+    """Return whether one of the characters is in a part of a line."""
+    return any(line.find(character, start, end) >= 0 for character in characters)
 
 
 NAMES: tuple[Name, ...] = ("extractive-qa", "closed-book-qa")
@@ -290,12 +349,13 @@ METRICS: tuple[Metric, ...] = ("f1", "exact-match")
 
 
 def parse(name: Name, table: Mapping[str, Any]) -> QuestionAnswering:
-    """Read a suite's choice of the metric.
+    """Read a suite's choice of the metric, and its language.
 
     Raises:
-        ConfigurationError: there is no such metric.
+        ConfigurationError: there is no such metric, or no such language.
     """
     metric = table.get("metric", METRICS[0])
     if metric not in METRICS:
         raise ConfigurationError(unknown_name("metric", str(metric), METRICS))
-    return QuestionAnswering(name, metric)
+    language = find_language(table.get("language", "en")).code
+    return QuestionAnswering(name, metric, language=language)

@@ -1150,7 +1150,7 @@ def test_a_data_set_is_loaded_once_in_a_process_and_does_not_travel(tmp_path: Pa
 
 
 def test_rows_have_languages(tmp_path: Path) -> None:
-    """A row is in the language of its column, or else in that of the data, or of nobody's choice."""
+    """A row is in the language of its column, or in that of the data if it has none."""
     rows = "text,label,lang\nja,1,de-AT\nyes,1,\noui,0,FR\n"
     data = load(tmp_path, "a.csv", rows, language="en", language_column="lang")
     assert [example.language for example in data] == ["de", "en", "fr"]

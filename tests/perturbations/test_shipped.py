@@ -78,7 +78,7 @@ def test_a_layout_decides_the_neighbours() -> None:
 
 def test_an_unknown_layout_is_guessed() -> None:
     """An unknown layout is refused with the ones that there are."""
-    with pytest.raises(ConfigurationError, match=r"keyboard: unknown layout 'eng'.*de, en, es"):
+    with pytest.raises(ConfigurationError, match=r"keyboard: unknown layout 'eng'.*de, el, en, es"):
         find("keyboard").with_parameters(layout="eng")("typing words", Random(0))
 
 
