@@ -1,7 +1,7 @@
 """Languages: what perturbations and scorers know of each.
 
 Every module of this folder with an attribute `LANGUAGE` is a language; its name is the language's
-tag of BCP 47. Adding a file adds a language.
+tag of BCP 47, in small letters and with underscores. Adding a file adds a language.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pytest_ood.languages.fits import (
     written_in,
 )
 from pytest_ood.languages.protocol import Language
-from pytest_ood.utils.objects import modules_with
+from pytest_ood.utils.objects import module_named, module_names, modules_with
 
 __all__ = [
     "ANY",
@@ -53,6 +53,15 @@ def languages() -> dict[str, Language]:
     return {m.LANGUAGE.code: m.LANGUAGE for m in sorted(modules, key=lambda m: m.LANGUAGE.code)}
 
 
+@cache
+def _language(name: str) -> Language | None:
+    """Return the language of a module, which is imported alone; None if there is none."""
+    if name not in module_names(__name__):
+        return None
+    language = getattr(module_named(__name__, name, "language"), "LANGUAGE", None)
+    return language if isinstance(language, Language) else None
+
+
 def find_language(tag: str) -> Language:
     """Return the language of a tag of BCP 47, such as "de" or "de-AT", whatever its capitals.
 
@@ -69,7 +78,7 @@ def find_language(tag: str) -> Language:
         )
     subtags = tag.lower().split("-")
     for length in range(len(subtags), 0, -1):
-        known = languages().get("-".join(subtags[:length]))
+        known = _language("_".join(subtags[:length]))
         if known is not None:
             return known
     raise ConfigurationError(unknown_name("language", tag, languages()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import ARABIC
 
 LANGUAGE = Language(
@@ -220,4 +220,10 @@ LANGUAGE = Language(
         "مستشفى": ("hospital",),
         "جامعة": ("university",),
     },
+    announcement=Announcement(
+        "[وف]?(?:ال)?(?:جواب|إجابة|اجابة)(?: (?:النهائي|الصحيح)ة?)?",
+        r"\b(?:هو|هي)\b",
+        minus="سالب|ناقص",
+    ),
+    powers_of_ten={3: "ألف|آلاف", 6: "مليون|ملايين", 9: "مليار", 12: "تري?ليون"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -154,4 +154,8 @@ LANGUAGE = Language(
         "parol": ("password",),
         "səhər yeməyi": ("breakfast",),
     },
+    announcement=Announcement(
+        "cavab[ıi]?", r"\b(?:budur|belədir)\b", "d[ıiuü]r", "mənfi", at_once=True
+    ),
+    powers_of_ten={3: "min", 6: "milyon", 9: "milyard"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import CYRILLIC
 
 LANGUAGE = Language(
@@ -174,4 +174,8 @@ LANGUAGE = Language(
         "закуска": ("breakfast",),
         "учител": ("teacher",),
     },
+    announcement=Announcement(
+        "отговор(?:ът|а)?", r"(?:\s?[\u2014\u2013]|\b(?:е|гласи)\b)", minus="минус"
+    ),
+    powers_of_ten={3: r"хиляд[аи]|хил\.", 6: "милиона?|милиони|млн", 9: "милиарда?|милиарди|млрд"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import BENGALI
 
 _CONSONANTS = {
@@ -327,4 +327,6 @@ LANGUAGE = Language(
         "ছুটি": ("holiday",),
         "পরিবার": ("family",),
     },
+    announcement=Announcement("উত্তর(?:টি)?", " (?:হল|হলো|হচ্ছে|হবে)", at_once=True),
+    powers_of_ten={3: "হাজার", 5: "লাখ|লক্ষ", 7: "কোটি"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -173,4 +173,6 @@ LANGUAGE = Language(
         "heslo": ("password",),
         "telefon": ("phone",),
     },
+    announcement=Announcement("odpověď", r"\b(?:je|zní|činí)\b", minus="mínus"),
+    powers_of_ten={3: r"tisíce?|tis\.", 6: r"mili[oó]n[uůy]?|mil\.", 9: r"miliard[ay]?|mld\.?"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -216,4 +216,6 @@ LANGUAGE = Language(
         "frokost": ("lunch",),
         "aftensmad": ("dinner",),
     },
+    announcement=Announcement("svaret?", r"\b(?:er|lyder)\b", minus="minus"),
+    powers_of_ten={3: "tusind", 6: r"million(?:er)?|mio\.", 9: r"milliard(?:er)?|mia\."},
 )

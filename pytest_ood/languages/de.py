@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -348,5 +348,12 @@ LANGUAGE = Language(
         "frühstück": ("breakfast",),
         "mittagessen": ("lunch",),
         "abendessen": ("dinner",),
+    },
+    announcement=Announcement("antwort|lösung", r"\b(?:ist|lautet|wäre|beträgt)\b", minus="minus"),
+    powers_of_ten={
+        3: r"tausend|tsd\.?",
+        6: r"million(?:en)?|mio\.?",
+        9: r"milliarden?|mrd\.?",
+        12: "billion(?:en)?",
     },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import GREEK
 
 LANGUAGE = Language(
@@ -254,4 +254,6 @@ LANGUAGE = Language(
         "ειδήσεις": ("news",),
         "οθόνη": ("screen",),
     },
+    announcement=Announcement("απάντηση", r"\bείναι\b", minus="μείον|πλην"),
+    powers_of_ten={3: "χιλιάδ(?:α|ες)", 6: "εκατομμύρι[οα]", 9: "δισεκατομμύρι[οα]"},
 )

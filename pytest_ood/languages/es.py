@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -330,4 +330,8 @@ LANGUAGE = Language(
         "desayuno": ("breakfast",),
         "almuerzo": ("lunch",),
     },
+    announcement=Announcement(
+        "respuesta(?: (?:final|correcta|corta))?", r"\b(?:es|sería)\b", minus="menos"
+    ),
+    powers_of_ten={3: "mil", 6: "mill(?:ón|ones)", 12: "bill(?:ón|ones)"},
 )

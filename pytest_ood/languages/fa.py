@@ -6,7 +6,7 @@ out, or type a space.
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import ARABIC
 
 LANGUAGE = Language(
@@ -283,4 +283,12 @@ LANGUAGE = Language(
         "بیمارستان": ("hospital",),
         "دانشگاه": ("university",),
     },
+    announcement=Announcement(
+        "(?:پاسخ|جواب)(?: (?:نهایی|صحیح|درست))?",
+        r"\b(?:برابر با|برابر است با|عبارت است از)\b",
+        r"\s(?:است|می[\s\u200c]?باشد)",
+        "منفی",
+        at_once=True,
+    ),
+    powers_of_ten={3: "هزار", 6: "میلیون", 9: "میلیارد"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -217,4 +217,6 @@ LANGUAGE = Language(
         "lounas": ("lunch",),
         "päivällinen": ("dinner",),
     },
+    announcement=Announcement("vastaus", r"\b(?:on|kuuluu)\b", minus="miinus"),
+    powers_of_ten={3: "tuhat(?:ta)?", 6: "miljoonaa?", 9: "miljardia?"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -379,4 +379,8 @@ LANGUAGE = Language(
         "fin de semaine": ("weekend",),
         "journal": ("newspaper",),
     },
+    announcement=Announcement(
+        "réponse(?: (?:finale|correcte|courte))?", r"\b(?:est|serait)\b(?: de\b)?", minus="moins"
+    ),
+    powers_of_ten={3: "mille|milliers?", 6: "millions?", 9: "milliards?", 12: "billions?"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import HEBREW
 
 LANGUAGE = Language(
@@ -231,4 +231,6 @@ LANGUAGE = Language(
         "אפליקציה": ("app",),
         "אוניברסיטה": ("university",),
     },
+    announcement=Announcement("ה?תשובה(?: (?:הסופית|הנכונה))?", r"\b(?:היא|הוא)\b", minus="מינוס"),
+    powers_of_ten={3: "אלף|אלפים", 6: "מיליון", 9: "מיליארד"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import DEVANAGARI
 
 _CONSONANTS = {
@@ -335,4 +335,8 @@ LANGUAGE = Language(
         "परिवार": ("family",),
         "शहर": ("city",),
     },
+    announcement=Announcement(
+        "उत्तर|जवाब", " (?:यह )?(?:है|होगा)", r"\s(?:है|हैं|होगा)", "ऋण|माइनस", at_once=True
+    ),
+    powers_of_ten={3: "हज़ार|हजार", 5: "लाख", 7: "करोड़|करोड", 9: "अरब"},
 )

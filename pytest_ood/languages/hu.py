@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -165,4 +165,6 @@ LANGUAGE = Language(
         "telefon": ("phone",),
         "jelszó": ("password",),
     },
+    announcement=Announcement("válasz", r"\baz\b", minus="mínusz", at_once=True),
+    powers_of_ten={3: "ezer", 6: "millió", 9: "milliárd"},
 )

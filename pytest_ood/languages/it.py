@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -327,4 +327,8 @@ LANGUAGE = Language(
         "colazione": ("breakfast",),
         "pranzo": ("lunch",),
     },
+    announcement=Announcement(
+        "risposta(?: (?:finale|corretta|esatta))?", r"\b(?:è|sarebbe)\b", minus="meno"
+    ),
+    powers_of_ten={3: "mila", 6: r"milion[ei]|mln\.?", 9: r"miliard[oi]|mld\.?"},
 )

@@ -6,7 +6,7 @@ that no entry is often a part of an unrelated word.
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import JAPANESE
 
 # The first spelling is Hepburn's, the second one of the official system, as it is typed.
@@ -411,4 +411,8 @@ LANGUAGE = Language(
         "デザイン": ("design",),
         "ビデオ": ("video",),
     },
+    announcement=Announcement(
+        "答え|解答|回答", "[はが]、?", "(?:です|である|になります|となります|だ)", "マイナス"
+    ),
+    powers_of_ten={2: "百", 3: "千", 4: "万", 8: "億", 12: "兆"},
 )

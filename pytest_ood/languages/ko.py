@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import HANGUL
 
 _CONSONANTS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
@@ -297,4 +297,8 @@ LANGUAGE = Language(
         "침대": ("bed",),
         "날씨": ("weather",),
     },
+    announcement=Announcement(
+        "정답|해답|답변|답", r"[은는](?=\W|\d)", r"\s?(?:입니다|이다|이에요|예요)", "마이너스"
+    ),
+    powers_of_ten={2: "백(?=[만억])", 3: "천", 4: "만", 8: "억"},
 )

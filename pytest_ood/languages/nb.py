@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -205,4 +205,6 @@ LANGUAGE = Language(
         "lunsj": ("lunch",),
         "middag": ("dinner",),
     },
+    announcement=Announcement("svaret?", r"\b(?:er|lyder)\b", minus="minus"),
+    powers_of_ten={3: "tusen", 6: r"million(?:er)?|mill\.", 9: r"milliard(?:er)?|mrd\.?"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -350,4 +350,6 @@ LANGUAGE = Language(
         "ontbijt": ("breakfast",),
         "avondeten": ("dinner",),
     },
+    announcement=Announcement("antwoord", r"\b(?:is|luidt)\b", minus="min"),
+    powers_of_ten={3: "duizend", 6: r"miljoen|mln\.?", 9: r"miljard|mld\.?", 12: "biljoen"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -158,5 +158,11 @@ LANGUAGE = Language(
         "szkoła": ("school",),
         "nauczyciel": ("teacher",),
         "telefon": ("phone",),
+    },
+    announcement=Announcement("odpowied(?:ź|zią)", r"\b(?:to|jest|brzmi|wynosi)\b", minus="minus"),
+    powers_of_ten={
+        3: r"tysi(?:ąca?|ące|ęcy)|tys\.?",
+        6: "milion(?:a|y|ów)?|mln",
+        9: "miliard(?:a|y|ów)?|mld",
     },
 )

@@ -11,6 +11,29 @@ if TYPE_CHECKING:
     from pytest_ood.languages.scripts import Script
 
 
+@dataclass(frozen=True)
+class Announcement:
+    """How a language announces an answer. All are patterns of the module `re`, in small letters.
+
+    The words are those of MGSM's demonstrations (Shi et al. 2022, Language Models are Multilingual
+    Chain-of-Thought Reasoners) in the languages that it has, and their translations in others.
+
+    Attributes:
+        noun: "Answer", with the article or adjective that may be joined to it.
+        verb: "Is", or the particle in its place.
+        end: The verb where it stands behind the answer; "" where it never does.
+        minus: The word before a number below 0.
+        at_once: Whether a number may follow the noun at once, as the verb comes last, or there is
+            none.
+    """
+
+    noun: str
+    verb: str
+    end: str = ""
+    minus: str = ""
+    at_once: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Language:
     """A language.
@@ -32,6 +55,10 @@ class Language:
         group: The mark between thousands.
         no_answer: What speakers answer who do not know, or whose passage does not say: whole
             sentences or words in small letters, without punctuation.
+        announcement: How an answer is announced; None where nobody has written it down.
+        powers_of_ten: The words behind a number that multiply it, by power of ten, as patterns of
+            the module `re` in small letters: those of the compact forms of Unicode's CLDR, and of
+            hundreds and thousands.
         no_option: "None of the above", as the last option of a question.
         fillers: What speakers put before a word while they search for it.
         interjections: What messages end in, and no mood goes with.
@@ -61,6 +88,8 @@ class Language:
     decimal: str = "."
     group: str = ","
     no_answer: Sequence[str] = ()
+    announcement: Announcement | None = None
+    powers_of_ten: Mapping[int, str] = field(default_factory=dict)
     no_option: str = ""
     fillers: Sequence[str] = ()
     interjections: Sequence[str] = ()

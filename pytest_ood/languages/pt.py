@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -353,4 +353,8 @@ LANGUAGE = Language(
         "café da manhã": ("breakfast",),
         "almoço": ("lunch",),
     },
+    announcement=Announcement(
+        "resposta(?: (?:final|correta|certa|curta))?", r"\b(?:é|seria)\b", minus="menos"
+    ),
+    powers_of_ten={3: "mil", 6: "milh(?:ão|ões)", 9: "bilh(?:ão|ões)", 12: "trilh(?:ão|ões)"},
 )

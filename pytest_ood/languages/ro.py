@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -186,4 +186,8 @@ LANGUAGE = Language(
         "știri": ("news",),
         "parolă": ("password",),
     },
+    announcement=Announcement(
+        "răspunsul?(?: (?:final|corect))?", r"\b(?:este|e|ar fi)\b", minus="minus"
+    ),
+    powers_of_ten={3: "(?:de )?mi[ei]", 6: "(?:de )?mili(?:on|oane)", 9: "(?:de )?miliarde?"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import CYRILLIC
 
 LANGUAGE = Language(
@@ -217,5 +217,16 @@ LANGUAGE = Language(
         "пароль": ("password",),
         "завтрак": ("breakfast",),
         "учитель": ("teacher",),
+    },
+    announcement=Announcement(
+        "ответ(?:ом)?",
+        r"(?:\s?[\u2014\u2013]|\s-(?=\s)|\b(?:это|равен|является|будет)\b)",
+        minus="минус",
+    ),
+    powers_of_ten={
+        3: r"тысяч[аи]?|тыс\.?",
+        6: "миллион(?:а|ов)?|млн",
+        9: "миллиард(?:а|ов)?|млрд",
+        12: "триллион(?:а|ов)?|трлн",
     },
 )

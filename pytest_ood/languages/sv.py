@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -208,4 +208,6 @@ LANGUAGE = Language(
         "frukost": ("breakfast",),
         "middag": ("dinner",),
     },
+    announcement=Announcement("svaret?", r"\b(?:är|lyder|blir)\b", minus="minus"),
+    powers_of_ten={3: "tusen", 6: "miljon(?:er)?", 9: "miljard(?:er)?", 12: "biljon(?:er)?"},
 )

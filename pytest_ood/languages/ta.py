@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import TAMIL
 
 _CONSONANTS = {
@@ -259,4 +259,6 @@ LANGUAGE = Language(
         "குடும்பம்": ("family",),
         "கடை": ("shop",),
     },
+    announcement=Announcement("பதில்|விடை", " (?:என்பது|ஆனது)", r"\s(?:ஆகும்)", at_once=True),
+    powers_of_ten={3: "ஆயிரம்", 5: "லட்சம்", 6: "மில்லியன்", 7: "கோடி"},
 )

@@ -6,7 +6,7 @@ that no entry is a part of an unrelated word.
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import THAI
 
 LANGUAGE = Language(
@@ -211,4 +211,6 @@ LANGUAGE = Language(
         "คอมพิวเตอร์": ("computer",),
         "การนำเสนอ": ("presentation",),
     },
+    announcement=Announcement("คำตอบ(?:สุดท้าย|ที่ถูกต้อง)?", r"\s?(?:คือ|เท่ากับ|เป็น)", minus="ลบ"),
+    powers_of_ten={3: "พัน", 4: "หมื่น", 5: "แสน", 6: "ล้าน"},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 LANGUAGE = Language(
@@ -194,4 +194,12 @@ LANGUAGE = Language(
         "telefon": ("phone",),
         "şifre": ("password",),
     },
+    announcement=Announcement(
+        "cevap|yanıt|cevabı|yanıtı",
+        r"\b(?:şudur|şu)\b",
+        r"['\u2019](?:d[ıiuü]r|t[ıiuü]r)",
+        "eksi",
+        at_once=True,
+    ),
+    powers_of_ten={3: "bin", 6: "milyon", 9: "milyar", 12: "trilyon"},
 )

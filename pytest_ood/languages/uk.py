@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import CYRILLIC
 
 LANGUAGE = Language(
@@ -190,5 +190,15 @@ LANGUAGE = Language(
         "пароль": ("password",),
         "сніданок": ("breakfast",),
         "вчитель": ("teacher",),
+    },
+    announcement=Announcement(
+        "відповід(?:ь|дю)",
+        r"(?:\s?[\u2014\u2013]|\s-(?=\s)|\b(?:це|є|дорівнює)\b)",
+        minus="мінус",
+    ),
+    powers_of_ten={
+        3: r"тисяч[аі]?|тис\.?",
+        6: "мільйон(?:а|и|ів)?|млн",
+        9: "мільярд(?:а|и|ів)?|млрд",
     },
 )

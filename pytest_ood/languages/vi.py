@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
 _VOWELS = (
@@ -217,4 +217,8 @@ LANGUAGE = Language(
         "âm nhạc": ("music",),
         "bữa sáng": ("breakfast",),
     },
+    announcement=Announcement(
+        "(?:câu trả lời|đáp án|đáp số)(?: (?:cuối cùng|đúng))?", r"\b(?:là|bằng)\b", minus="âm"
+    ),
+    powers_of_ten={3: "nghìn|ngàn", 6: "triệu", 9: "tỷ|tỉ"},
 )

@@ -5,7 +5,7 @@ Words are not set off from each other: what stands for a word here is found insi
 
 from __future__ import annotations
 
-from pytest_ood.languages.protocol import Language
+from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import HAN
 
 # Each is the first form of the other in the tables of OpenCC (STCharacters, TSCharacters).
@@ -230,4 +230,6 @@ LANGUAGE = Language(
         "歌词": ("lyrics",),
         "故事": ("story",),
     },
+    announcement=Announcement("答案|回答", "(?<!不)(?:是|为|為)", minus="负|負"),
+    powers_of_ten={2: "百(?!分)", 3: "千(?![克米瓦卡焦])", 4: "[万萬]", 8: "[亿億]"},
 )

@@ -1,11 +1,8 @@
 """Numbers as other languages write them, rewritten as English does.
 
 The marks before decimals and between thousands are those of the language (`Language.decimal`,
-`Language.group`); words of powers of ten are those of Unicode's CLDR, from its compact forms of
-decimals, and the characters of 10^2 and 10^3.
+`Language.group`), and so are the words of powers of ten (`Language.powers_of_ten`).
 """
-
-# ruff: noqa: RUF001 - letters of other scripts that look like Latin ones
 
 from __future__ import annotations
 
@@ -19,63 +16,7 @@ from pytest_ood.tasks._wording import minus
 from pytest_ood.utils.normalization import normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_ood.languages import Language
-
-POWERS: Mapping[str, Mapping[int, str]] = {
-    "ar": {3: "ألف|آلاف", 6: "مليون|ملايين", 9: "مليار", 12: "تري?ليون"},
-    "az": {3: "min", 6: "milyon", 9: "milyard"},
-    "bg": {3: r"хиляд[аи]|хил\.", 6: "милиона?|милиони|млн", 9: "милиарда?|милиарди|млрд"},
-    "bn": {3: "হাজার", 5: "লাখ|লক্ষ", 7: "কোটি"},
-    "cs": {3: r"tisíce?|tis\.", 6: r"mili[oó]n[uůy]?|mil\.", 9: r"miliard[ay]?|mld\.?"},
-    "da": {3: "tusind", 6: r"million(?:er)?|mio\.", 9: r"milliard(?:er)?|mia\."},
-    "de": {
-        3: r"tausend|tsd\.?",
-        6: r"million(?:en)?|mio\.?",
-        9: r"milliarden?|mrd\.?",
-        12: "billion(?:en)?",
-    },
-    "el": {3: "χιλιάδ(?:α|ες)", 6: "εκατομμύρι[οα]", 9: "δισεκατομμύρι[οα]"},
-    "es": {3: "mil", 6: "mill(?:ón|ones)", 12: "bill(?:ón|ones)"},
-    "fa": {3: "هزار", 6: "میلیون", 9: "میلیارد"},
-    "fi": {3: "tuhat(?:ta)?", 6: "miljoonaa?", 9: "miljardia?"},
-    "fr": {3: "mille|milliers?", 6: "millions?", 9: "milliards?", 12: "billions?"},
-    "he": {3: "אלף|אלפים", 6: "מיליון", 9: "מיליארד"},
-    "hi": {3: "हज़ार|हजार", 5: "लाख", 7: "करोड़|करोड", 9: "अरब"},
-    "hu": {3: "ezer", 6: "millió", 9: "milliárd"},
-    "it": {3: "mila", 6: r"milion[ei]|mln\.?", 9: r"miliard[oi]|mld\.?"},
-    # Of characters that as often begin another word, such as "piece" or "kilogram", there is none.
-    "ja": {2: "百", 3: "千", 4: "万", 8: "億", 12: "兆"},
-    "ko": {2: "백(?=[만억])", 3: "천", 4: "만", 8: "억"},
-    "nl": {3: "duizend", 6: r"miljoen|mln\.?", 9: r"miljard|mld\.?", 12: "biljoen"},
-    "nb": {3: "tusen", 6: r"million(?:er)?|mill\.", 9: r"milliard(?:er)?|mrd\.?"},
-    "pl": {
-        3: r"tysi(?:ąca?|ące|ęcy)|tys\.?",
-        6: "milion(?:a|y|ów)?|mln",
-        9: "miliard(?:a|y|ów)?|mld",
-    },
-    "pt": {3: "mil", 6: "milh(?:ão|ões)", 9: "bilh(?:ão|ões)", 12: "trilh(?:ão|ões)"},
-    "ro": {3: "(?:de )?mi[ei]", 6: "(?:de )?mili(?:on|oane)", 9: "(?:de )?miliarde?"},
-    "ru": {
-        3: r"тысяч[аи]?|тыс\.?",
-        6: "миллион(?:а|ов)?|млн",
-        9: "миллиард(?:а|ов)?|млрд",
-        12: "триллион(?:а|ов)?|трлн",
-    },
-    "sv": {3: "tusen", 6: "miljon(?:er)?", 9: "miljard(?:er)?", 12: "biljon(?:er)?"},
-    "ta": {3: "ஆயிரம்", 5: "லட்சம்", 6: "மில்லியன்", 7: "கோடி"},
-    "th": {3: "พัน", 4: "หมื่น", 5: "แสน", 6: "ล้าน"},
-    "tr": {3: "bin", 6: "milyon", 9: "milyar", 12: "trilyon"},
-    "uk": {
-        3: r"тисяч[аі]?|тис\.?",
-        6: "мільйон(?:а|и|ів)?|млн",
-        9: "мільярд(?:а|и|ів)?|млрд",
-    },
-    "vi": {3: "nghìn|ngàn", 6: "triệu", 9: "tỷ|tỉ"},
-    "zh": {2: "百(?!分)", 3: "千(?![克米瓦卡焦])", 4: "[万萬]", 8: "[亿億]"},
-}
-"""The words behind a number that multiply it, by language and by power of ten, as patterns."""
 
 _LARGE = 4
 """The least power of ten that multiplies all that stands before it: 2千3百万 is 2300万."""
@@ -180,8 +121,8 @@ def _is_grouped(number: str) -> bool:
 @cache
 def _scaled(language: Language) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
     """Return what matches a number with its powers of ten, and each part of it; None if unknown."""
-    powers = POWERS.get(language.code) or POWERS.get(language.code.partition("-")[0])
-    if powers is None:
+    powers = language.powers_of_ten
+    if not powers:
         return None
     units = "|".join(powers.values())
     # Words of these are written together with what follows, such as a counter.
