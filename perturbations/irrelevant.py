@@ -83,7 +83,7 @@ _ADDED = Derived(label_unless_answer_added, name="preserving")
 def append_sentence(end: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Add a neutral sentence at the end."""
     del end
-    return " " + rng.choice(_sentences(language))
+    return language.script.sentence_gap + rng.choice(_sentences(language))
 
 
 @site_perturbation(
@@ -96,7 +96,7 @@ def append_sentence(end: Match[str], rng: Random, *, language: Language = ENGLIS
 def prepend_sentence(start: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a neutral sentence before the beginning."""
     del start
-    return rng.choice(_sentences(language)) + " "
+    return rng.choice(_sentences(language)) + language.script.sentence_gap
 
 
 def _sentences(language: Language) -> Sequence[str]:
@@ -107,7 +107,8 @@ def _passages(language: Language) -> Sequence[str]:
     """Return built-in passages in a language: of others than English a few neutral sentences."""
     if language.code == ENGLISH.code:
         return _PASSAGES
-    return [" ".join(three) for three in combinations(language.sentences, 3)]
+    gap = language.script.sentence_gap
+    return [gap.join(three) for three in combinations(language.sentences, 3)]
 
 
 @site_perturbation(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_ood.languages import written_in
+from pytest_ood.languages.scripts import LATIN
 from pytest_ood.perturbations._scripts import MARK
 from pytest_ood.perturbations._words import WORD
 from pytest_ood.perturbations.protocol import batch_perturbation
@@ -53,6 +55,7 @@ def _without_marks(text: str) -> Iterator[Match[str]]:
     source="nlpaug OcrAug, whose table of characters it has",
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
     version=3,
+    languages=written_in(LATIN),
 )
 def ocr(words: Sequence[Match[str]], rng: Random, *, characters: float = 0.3) -> list[str]:
     """Misread a share of the characters (at least one) of a word."""

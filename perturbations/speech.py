@@ -105,9 +105,9 @@ _REPEATED = re.compile(r"(?<!\S)(?:[iI]|[a-z]{2,4})(?= [a-zA-Z])")
 
 def _short_words(language: Language) -> Callable[[str], Iterator[Match[str]]]:
     """Return a function from a text to its short words without capitals, before another word."""
-    letter = language.script.letter
+    letter = rf"(?=\p{{L}})[{language.script.letter}]"
     return finder(
-        rf"(?<!\S)(?:(?=[{letter}])(?!\p{{Lu}})\X){{2,4}}(?= [{letter}])(?<![\p{{P}}\p{{N}}])"
+        rf"(?<!\S)(?:(?={letter})(?!\p{{Lu}})\X){{2,4}}(?= {letter})(?<![\p{{P}}\p{{N}}])"
     )
 
 
@@ -154,7 +154,9 @@ def fillers(gap: Match[str], rng: Random, *, language: Language = ENGLISH) -> st
     del gap
     if language.code == ENGLISH.code:
         return rng.choice(_FILLERS) + " "
-    return rng.choice(language.fillers) + language.script.word_gap
+    # Where no space separates words, a comma does.
+    script = language.script
+    return rng.choice(language.fillers) + (script.sentence_gap or script.comma)
 
 
 @site_perturbation(
@@ -163,10 +165,10 @@ def fillers(gap: Match[str], rng: Random, *, language: Language = ENGLISH) -> st
     scale=(0.1, 0.2, 0.35, 0.5, 0.8),
     languages=spaced,
 )
-def disfluency(word: Match[str], rng: Random) -> str:
+def disfluency(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Begin a short word twice, as a speaker who is looking for the next."""
     del rng
-    return f"{word.group()}, {word.group().lower() if word.group() != 'I' else 'I'}"
+    return f"{word.group()}{language.script.comma}{word.group().lower() if word.group() != 'I' else 'I'}"
 
 
 _STOPS = (

@@ -608,7 +608,8 @@ def hashtags(word: Match[str], rng: Random) -> str:
 def append_interjection(end: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Add what messages end in and no mood goes with: lol, omg, tbh."""
     del end
-    return " " + rng.choice(_CHEER if language.code == ENGLISH.code else language.interjections)
+    gap = language.script.sentence_gap
+    return gap + rng.choice(_CHEER if language.code == ENGLISH.code else language.interjections)
 
 
 def _formal_sites(text: str) -> Iterator[Match[str]]:

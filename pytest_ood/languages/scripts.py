@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_COMMAS = {"Hans": "\uff0c", "Jpan": "\u3001"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
@@ -22,6 +20,8 @@ class Script:
             letter; not so for Chinese characters, nor where syllables are chosen from a list.
         joined: Whether letters join to their neighbours in writing, as those of Arabic do.
         right_to_left: Whether lines run from right to left.
+        comma: The comma, with the space behind it where there is one.
+        sentence_gap: What stands between two sentences.
     """
 
     code: str
@@ -32,11 +32,8 @@ class Script:
     typed: bool = True
     joined: bool = False
     right_to_left: bool = False
-
-    @property
-    def word_gap(self) -> str:
-        """What separates a word that is put in from the next one."""
-        return _COMMAS.get(self.code, " ")
+    comma: str = ", "
+    sentence_gap: str = " "
 
     @property
     def letter(self) -> str:
@@ -54,11 +51,21 @@ BENGALI = Script(code="Beng", name="Bengali", properties=("Bengali",))
 TAMIL = Script(code="Taml", name="Tamil", properties=("Tamil",))
 THAI = Script(code="Thai", name="Thai", properties=("Thai",), spaced=False)
 HANGUL = Script(code="Kore", name="Korean", properties=("Hangul",))
-HAN = Script(code="Hans", name="Chinese", properties=("Han",), spaced=False, typed=False)
+HAN = Script(
+    code="Hans",
+    name="Chinese",
+    properties=("Han",),
+    spaced=False,
+    typed=False,
+    comma="\uff0c",
+    sentence_gap="",
+)
 JAPANESE = Script(
     code="Jpan",
     name="Japanese",
     properties=("Hiragana", "Katakana", "Han"),
     spaced=False,
     typed=False,
+    comma="\u3001",
+    sentence_gap="",
 )
