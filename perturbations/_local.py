@@ -33,10 +33,22 @@ JOINERS = r"[\u200c\u200d]"
 """The joiners inside words of Persian and of Indic scripts."""
 
 
+_APOSTROPHES = "'\u2019\u02bc\u05f3\u05f4"
+"""Apostrophes, that of Ukrainian, and the marks inside abbreviations of Hebrew."""
+
+_CONSONANT = regex.compile(r"\p{Indic_Syllabic_Category=Consonant}")
+"""A consonant of a script whose vowels are signs on consonants."""
+
+
+def _letter(language: Language) -> str:
+    """Return what matches one letter of a language's script, without its digits and marks."""
+    return rf"(?:(?=\p{{L}})[{language.script.letter}])"
+
+
 @cache
 def _patterns(language: Language) -> tuple[Any, Any]:
     """Return what matches a run of letters of a language, and one letter."""
-    letter = rf"(?=[{language.script.letter}])\X"
+    letter = rf"(?={_letter(language)})\X"
     return regex.compile(f"(?:{letter})+"), regex.compile(letter)
 
 
@@ -86,7 +98,9 @@ class LocalPairs:
             index = 1
             while index + 1 < len(letters):
                 one, other = letters[index : index + 2]
-                if one[0].lower() == other[0].lower():
+                # Letters that take their capital along would leave it inside the word.
+                mixed = one[0].isupper() != other[0].isupper()
+                if mixed or one[0].lower() == other[0].lower():
                     index += 1
                     continue
                 yield cast("Match[str]", _ANYTHING.match(text, one.start(), other.end()))
@@ -128,9 +142,10 @@ def words_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
     Where no spaces separate words, a word is a run of letters between marks, spaces and letters of
     other scripts.
     """
-    letter = language.script.letter
-    run = rf"[{letter}](?:[{letter}\p{{Nd}}\p{{M}}]|{JOINERS})*"
-    return finder(rf"(?<![\p{{L}}\p{{N}}_]){run}(?:['\u2019]{run})*(?![\p{{L}}\p{{N}}_])")
+    letter = _letter(language)
+    run = rf"{letter}(?:{letter}|[\p{{Nd}}\p{{M}}]|{JOINERS})*"
+    edge = r"[\p{L}\p{M}\p{N}_]"
+    return finder(rf"(?<!{edge}){run}(?:[{_APOSTROPHES}]{run})*(?!{edge})")
 
 
 @cache
@@ -139,7 +154,7 @@ def gaps_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
 
     Spaces between two numbers may be part of a longer number, and are none of them.
     """
-    character = rf"(?:[{language.script.letter}\p{{Nd}}\p{{M}}]|{JOINERS})"
+    character = rf"(?:{_letter(language)}|[\p{{Nd}}\p{{M}}]|{JOINERS})"
     return finder(rf"(?<={character})(?<!\p{{Nd}}(?= \p{{Nd}})) (?={character})")
 
 
@@ -177,11 +192,17 @@ def letters_in(text: str) -> list[str]:
     return clusters
 
 
+def in_case_of(written: str, letter: str, language: Language) -> str:
+    """Return a small letter of a language's alphabet with the case of one that is written."""
+    return upper(letter, dotted=has_dotted_capital(language)) if written.isupper() else letter
+
+
 def other_letter(written: str, language: Language, rng: Random) -> str:
     """Return another letter of a language's alphabet, with the case of the one that is written."""
     choices = [letter for letter in language.alphabet if letter != written.lower()]
+    signs = "" if language.script.cased else written[1:]
+    if signs and _CONSONANT.match(written):
+        # Signs of vowels stay, and no letter but a consonant can have them.
+        choices = [letter for letter in choices if _CONSONANT.match(letter)]
     other = choices[int(rng.random() * len(choices))]
-    if language.script.cased:
-        return upper(other, dotted=has_dotted_capital(language)) if written.isupper() else other
-    # Signs of vowels stay with the consonant that takes the place of theirs.
-    return other + written[1:]
+    return in_case_of(written, other, language) + signs

@@ -64,7 +64,9 @@ def capitalised(text: str, *, dotted: bool = False) -> str:
     # Dutch "'t is" begins a sentence as "'t Is".
     clipped = text[:1] in ("'", "\u2019") and " " in text
     start = text.index(" ") if clipped else 0
-    first = next((n for n in range(start, len(text)) if text[n].isalpha()), 0)
+    # The apostrophe of Ukrainian is a letter to Unicode, and has no capital.
+    letters = (n for n in range(start, len(text)) if text[n].islower() or text[n].isupper())
+    first = next(letters, 0)
     letter = text[first : first + 1]
     letter = letter.translate(_DOTTED_UP) if dotted else letter
     return text[:first] + letter.title() + text[first + 1 :]

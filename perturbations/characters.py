@@ -15,6 +15,7 @@ from pytest_ood.perturbations._hangul import is_syllable, with_other_jamo, witho
 from pytest_ood.perturbations._local import (
     LocalLetters,
     LocalPairs,
+    in_case_of,
     letters_in,
     local_letters,
     other_letter,
@@ -70,8 +71,10 @@ def delete_character(letter: Match[str], rng: Random) -> str:
 @site_perturbation(_INNER, source=_GAO, scale=_TYPOS, version=3, languages=typed)
 def insert_character(letter: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a random letter of the same alphabet before a letter inside a word."""
-    choices = alphabet(letter[0]) if language.code == ENGLISH.code else language.alphabet
-    return choices[int(rng.random() * len(choices))] + letter[0]
+    english = language.code == ENGLISH.code
+    choices = alphabet(letter[0]) if english else language.alphabet
+    added = choices[int(rng.random() * len(choices))]
+    return (added if english else in_case_of(letter[0], added, language)) + letter[0]
 
 
 @site_perturbation(_INNER, source=_GAO, scale=_TYPOS, version=3, languages=typed)

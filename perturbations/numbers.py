@@ -1,4 +1,7 @@
-"""Numbers: written as words, words as digits, and other numbers in their places."""
+"""Numbers: written as words, words as digits, and other numbers in their places.
+
+English has its rules here, other languages theirs in `_local_numbers.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.inputs import fields_of
+from pytest_ood.languages import ENGLISH, Language, only
 from pytest_ood.perturbations._articles import article
 from pytest_ood.perturbations._cardinals import (
     digits,
@@ -27,10 +31,19 @@ from pytest_ood.perturbations._english import (
     word_after,
     word_before,
 )
+from pytest_ood.perturbations._local_numbers import (
+    counts_in_words,
+    in_digits,
+    numbers_to_spell,
+    reads_words,
+    spelled,
+    words_to_count,
+)
 from pytest_ood.perturbations._word_problems import CHANGEABLE, answer_anew, unsolved_numbers
 from pytest_ood.perturbations._words import number_word, word_set
 from pytest_ood.perturbations.contracts import Derived
 from pytest_ood.perturbations.protocol import site_perturbation
+from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -345,16 +358,19 @@ def _raw_before(number: Match[str]) -> str:
 
 
 @site_perturbation(
-    in_english(_quantities),
+    LocalSites(in_english(_quantities), numbers_to_spell),
     source="Dhole et al. 2021 (NL-Augmenter), number to word",
     rewrites=("numbers",),
     example="I saw 2 films in 14 days, with 120 extras and 7 stars.",
     version=3,
     articles=True,
+    languages=counts_in_words,
 )
-def digits_to_words(number: Match[str], rng: Random) -> str | None:
+def digits_to_words(number: Match[str], rng: Random, *, language: Language = ENGLISH) -> str | None:
     """Write a number of things, a sum of money, a percentage or an ordinal as words."""
     del rng
+    if language.code != ENGLISH.code:
+        return spelled(number, language)
     words = _spelled(number)
     if words is None:
         return None
@@ -570,15 +586,18 @@ def _linked(tokens: list[str]) -> Iterator[str]:
 
 
 @site_perturbation(
-    in_english(numbers_in, _is_worth_digits),
+    LocalSites(in_english(numbers_in, _is_worth_digits), words_to_count),
     source="Dhole et al. 2021 (NL-Augmenter), number to word, the other way round",
     rewrites=("numbers",),
     example="I saw two films in fourteen days, with twenty-five extras and seven stars.",
     version=3,
+    languages=reads_words,
 )
-def words_to_digits(number: Match[str], rng: Random) -> str | None:
+def words_to_digits(number: Match[str], rng: Random, *, language: Language = ENGLISH) -> str | None:
     """Write a number of two or more in digits, and ordinals such as twenty-first."""
     del rng
+    if language.code != ENGLISH.code:
+        return in_digits(number, language)
     written = digits(number.group())
     article = re.match(r"[Aa]n? ", number.group())
     # In "a hundred-year-old tree" the article is the tree's.
@@ -673,6 +692,7 @@ def _has_noun(number: Match[str]) -> bool:
     source="Mirzadeh et al. 2024 (GSM-Symbolic), section 3.1; Patel et al. 2021 (SVAMP), table 2",
     kind="label-changing",
     contract=Derived(_answer, _fixed, tasks=("numeric",)),
+    languages=only("en"),
     rewrites=("numbers",),
     example="A shop sold 48 apples on Monday, 15 on Tuesday for $2.50 each, and 1,200 pears.",
 )

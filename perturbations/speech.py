@@ -168,7 +168,9 @@ def fillers(gap: Match[str], rng: Random, *, language: Language = ENGLISH) -> st
 def disfluency(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Begin a short word twice, as a speaker who is looking for the next."""
     del rng
-    return f"{word.group()}{language.script.comma}{word.group().lower() if word.group() != 'I' else 'I'}"
+    written = word.group()
+    again = written if written == "I" else written.lower()
+    return f"{written}{language.script.comma}{again}"
 
 
 _STOPS = (
