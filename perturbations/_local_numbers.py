@@ -9,21 +9,19 @@ shows the case, too: Russian has one word for five films, and another one for wh
 films. A number whose word depends on the gender of the thing is not written as a word.
 """
 
-# Letters of other scripts look like Latin ones.
-# ruff: noqa: RUF001
-
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import regex
 
 from pytest_ood.languages import ENGLISH, Fits
+from pytest_ood.languages.counting import OPENED
 from pytest_ood.perturbations._english import code_spans, overlaps
 from pytest_ood.perturbations._local_lexicons import LocalLexicon
 from pytest_ood.perturbations._markup import MARKUP, outside
+from pytest_ood.perturbations._words import word_set
 from pytest_ood.perturbations.case import capitalised, has_dotted_capital
 from pytest_ood.utils.normalization import normalized
 
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from re import Match
 
     from pytest_ood.languages import Language
+    from pytest_ood.languages.counting import Counting
 
 LARGEST = 999
 """The largest number that is written in words."""
@@ -119,457 +118,13 @@ _IN_CODE = regex.compile(r"[A-Za-z_=<>{}|\\@#`]")
 """Without any of these what looks like a path is a date: 05/03/2004."""
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-def _from_two(value: int) -> bool:
-    return value > 1
-
-
-def _one_apart(value: int) -> bool:
-    """Return whether no part of a number in words is one, whose form is that of the thing."""
-    return value > 1 and (value % 10 != 1 or value % 100 == 11)  # noqa: PLR2004 - eleven
-
-
-def _two_apart(value: int) -> bool:
-    """Return whether no part of a number in words is one or two."""
-    return _one_apart(value) and (value % 10 != 2 or value % 100 == 12)  # noqa: PLR2004 - twelve
-
-
-def _is_spanish(value: int) -> bool:
-    # From 200 on the hundreds have a gender.
-    return _one_apart(value) and value < 200  # noqa: PLR2004
-
-
-def _is_portuguese(value: int) -> bool:
-    return _two_apart(value) and value < 200  # noqa: PLR2004 - as in Spanish
-
-
-def _is_romanian(value: int) -> bool:
-    # 12 has a gender, too.
-    return (value > 1 and value % 10 not in (1, 2)) or value % 100 == 11  # noqa: PLR2004
-
-
-def _is_french(value: int) -> bool:
-    # What ends in eleven: soixante et onze, quatre-vingt-onze.
-    return value > 1 and (value % 10 != 1 or value % 100 in (11, 71, 91))
-
-
-def _is_italian(value: int) -> bool:
-    # num2words writes "centoventitre" without its accent.
-    return _one_apart(value) and (value < 100 or value % 10 != 3 or value % 100 in (3, 13))  # noqa: PLR2004
-
-
-def _is_norwegian(value: int) -> bool:
-    # num2words writes "en hundre", which should be "ett hundre".
-    return _one_apart(value) and value // 100 != 1
-
-
-def _is_danish(value: int) -> bool:
-    # num2words writes "ethundrede", which should be two words.
-    return 1 < value < 100  # noqa: PLR2004
-
-
-def _is_dutch_or_german(value: int) -> bool:
-    # No thing is counted by "einhunderteins".
-    return value > 1 and value % 100 != 1
-
-
-def _is_hungarian(value: int) -> bool:
-    # Before a thing two is another word than in counting.
-    return value > 1 and value % 10 != 2  # noqa: PLR2004
-
-
-def _is_hebrew(value: int) -> bool:
-    # All others have a gender.
-    return value in (*range(20, 101, 10), *range(200, 1000, 100))
-
-
-def _is_arabic(value: int) -> bool:
-    # All others have a gender, or change with the case.
-    return value in (100, *range(300, 1000, 100))
-
-
-_END = r"(?![\p{L}\p{M}\p{N}_])"
-_SMALL = rf"[ \u00a0](?P<thing>\p{{Ll}}[\p{{Ll}}\p{{M}}]+){_END}"
-_LETTERS = rf"[ \u00a0](?P<thing>\p{{Lo}}[\p{{L}}\p{{M}}\u200c]+){_END}"
-_NOUN = rf"[ \u00a0](?:\p{{Ll}}+(?:e|en|er|em|es) )?(?P<thing>\p{{Lu}}\p{{Ll}}{{2,}}){_END}"
-_OPENED = r"(?<![^\s\"\u201c\u201e\u00ab\u00bf\u00a1])"
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Counting:
-    """How numbers count in a language.
-
-    Attributes:
-        codes: Names of the language in num2words; words of all of them are read, and those of the
-            first one are written.
-        before: Words on which a number of things follows, in small letters.
-        periods: Those of them after which a number of three digits may be a year.
-        after: Matches a thing that is counted by the number before it, as the group `thing`, in a
-            form that asks for no other form of the number.
-        few: The same for numbers that end in 2, 3 or 4, where things have another form behind them;
-            "" for the same.
-        counters: Matches what shows that the number before it counts, whatever word is before that;
-            "" for nothing.
-        alone: Whether a number at the end of a sentence has the same form, too.
-        denials: Words before `before` that change the case of what is counted.
-        fits: Whether a number in words is the same for all things.
-        homographs: Words for numbers that are other words as well.
-        parts: Beginnings of other words that go on with a number in words, such as ordinals.
-        lead: Matches the place where a number in digits may begin.
-        glue: What stands between the number in words and the thing; None for what is there.
-        writes_digits: Whether numbers in words are written in digits.
-    """
-
-    codes: tuple[str, ...]
-    before: frozenset[str] = frozenset()
-    periods: frozenset[str] = frozenset()
-    after: str = _SMALL
-    few: str = ""
-    counters: str = ""
-    alone: bool = False
-    denials: frozenset[str] = frozenset()
-    fits: Callable[[int], bool] = _from_two
-    homographs: frozenset[str] = frozenset()
-    parts: tuple[str, ...] = ()
-    lead: str = _OPENED
-    glue: str | None = None
-    writes_digits: bool = True
-
-
-_RUSSIAN_MANY = (
-    r"\p{Ll}+(?:ов|ев|ёв|ей)|лет|раз|минут|секунд|недель|человек|книг|страниц|звезд|звёзд|штук|серий"
-    "|комнат|песен|машин|стран|слов|писем|девушек|девочек|бутылок|ошибок|попыток|кошек|собак|тысяч"
-)
-_UKRAINIAN_MANY = (
-    r"\p{Ll}+(?:ів|їв|ей)|хвилин|секунд|осіб|книг|сторінок|годин|зірок|кімнат|пісень|машин|країн"
-    "|серій|дівчат|помилок|спроб|собак|тисяч"
-)
-"""Plurals of the genitive; other words without an ending may be singular: за 5 класс."""
-
-_POLISH_MANY = (
-    "minut|godzin|dni|tygodni|miesięcy|lat|razy|filmów|książek|stron|sekund|pokoi|pokojów|gwiazdek"
-    "|kotów|psów|domów|samochodów|odcinków|sezonów|rozdziałów|pytań|scen|piosenek|płyt|tematów"
-    "|plików|zdjęć|sklepów|miast|kilometrów|metrów|rzeczy|słów|jabłek|biletów|stolików|procent"
-)
-_POLISH_FEW = (
-    "minuty|godziny|dni|tygodnie|miesiące|lata|razy|filmy|książki|strony|sekundy|pokoje|gwiazdki"
-    "|koty|psy|domy|samochody|odcinki|sezony|rozdziały|pytania|sceny|piosenki|płyty|tematy|pliki"
-    "|zdjęcia|sklepy|miasta|kilometry|metry|rzeczy|słowa|jabłka|bilety|stoliki|procent"
-)
-"""What is no person: numbers of men have other words, and the ending of many is the same."""
-
-_COUNTING = {
-    "ar": Counting(
-        codes=("ar",),
-        before=_words(
-            "مع هناك لدي لديه لديها لدينا عندي عنده عندنا حوالي نحو كل خلال منذ في بعد قبل"
-        ),
-        periods=_words("في منذ بعد قبل"),
-        after=_LETTERS,
-        fits=_is_arabic,
-        parts=("ثلاث", "أربع", "خمس", "ست", "سبع", "ثمان", "تسع", "عشر", "مئ", "مائ", "ألف", "نصف"),
-    ),
-    "az": Counting(
-        codes=("az",),
-        before=_words("və amma bu o cəmi yalnız təxminən son ilk hər"),
-        counters=rf"[ ](?:dəfə|gün|il|ay|həftə|saat|dəqiqə|saniyə|nəfər){_END}",
-        homographs=_words("altı yüz"),
-        parts=("dördüncü", "yarım"),
-    ),
-    "bn": Counting(
-        codes=("bn",),
-        before=_words("ও এবং কিন্তু প্রায় মাত্র আরও এই সেই গত"),
-        after=_LETTERS,
-        counters=rf"(?:(?:টি|টা|খানা)|[ ](?:জন|দিন|বছর|মাস|সপ্তাহ|ঘণ্টা|মিনিট|বার)){_END}",
-        homographs=_words("নয়"),
-        parts=("একশ", "শ", "হাজার", "লক্ষ", "কোটি", "সাড়ে"),
-    ),
-    "cs": Counting(
-        codes=("cs",),
-        before=_words(
-            "ale jen asi téměř skoro ještě už celkem má mám máme mají měl měla měli je jsou bylo "
-            "byly viděl viděla viděli koupil koupila koupili za přes pro ty tyto všechny poslední "
-            "další"
-        ),
-        after=rf"[ ](?P<thing>\p{{Ll}}+[bcčdďfghjklmnňpqrřsštťvwxzžíů]){_END}(?<!ech|ách|ích|ům)",
-        few=rf"[ ](?:\p{{Ll}}+[éí] )??(?P<thing>\p{{Ll}}+[yieaě]){_END}(?<!ami|emi|ími|[áo]ma)",
-        fits=_two_apart,
-        parts=("prvn", "druh", "třet", "čtvrt", "pát", "sedm", "devát", "desát", "půl"),
-    ),
-    "da": Counting(
-        codes=("da",),
-        before=_words(
-            "de disse mine dine sine vores alle og eller men med af for i efter før på cirka "
-            "omkring næsten kun mindst højst over har havde er var så købte læste fik tager tog "
-            "andre sidste første om"
-        ),
-        periods=_words("i før efter af"),
-        alone=True,
-        fits=_is_danish,
-        homographs=_words("ti"),
-    ),
-    "de": Counting(
-        codes=("de",),
-        before=_words(
-            "die diese alle meine deine seine ihre unsere eure keine und oder aber mit von für in "
-            "nach vor seit bis über unter um etwa rund fast circa ungefähr nur noch schon "
-            "mindestens höchstens insgesamt weitere ich wir sie es habe haben hat hatte hatten "
-            "hast gibt gab sind waren wurden kamen kaufte kauften sah sahen brauche brauchen "
-            "braucht dauert dauerte als wie aus bei durch gegen ohne pro"
-        ),
-        periods=_words("in nach vor seit bis um von"),
-        after=_NOUN,
-        fits=_is_dutch_or_german,
-    ),
-    "en": Counting(
-        codes=("en",),
-        before=_words(
-            "a about all almost and another any are around as between bought but by every for "
-            "found gave get got had has have into least made makes most nearly of only or other "
-            "over paid read roughly saw see sold some spent than the their these they those under "
-            "up was watched we were with won wrote you i"
-        ),
-        parts=(),
-    ),
-    "es": Counting(
-        codes=("es",),
-        before=_words(
-            "los las estos estas esos esas mis tus sus nuestros nuestras unos unas y o pero con de "
-            "para en por sin tras hace durante desde hasta casi solo sólo apenas tengo tienes "
-            "tiene tenemos tienen tenía hay había hubo son eran fueron vi vimos compré compró comí "
-            "leí como cada otros otras todos todas últimos últimas primeros primeras"
-        ),
-        periods=_words("en de desde hasta tras"),
-        alone=True,
-        fits=_is_spanish,
-    ),
-    "fa": Counting(
-        codes=("fa",),
-        before=_words("و با از در برای هر این آن حدود تقریبا تقریباً فقط"),
-        periods=_words("در از"),
-        after=_LETTERS,
-        counters=rf"[ ](?:نفر|بار|روز|سال|ماه|هفته|ساعت|دقیقه|ثانیه|عدد|فیلم|کتاب){_END}",
-        homographs=_words("نه ده سی"),
-        parts=("یکم", "دوم", "سوم", "چهارم", "نیم"),
-    ),
-    "fi": Counting(
-        codes=("fi",),
-        before=_words(
-            "on oli ovat olivat vain noin lähes melkein yli jo vielä näin näimme katsoin katsoimme "
-            "luin ostin ostimme söin sain kestää kesti nämä mutta"
-        ),
-        after=rf"[ ](?:\p{{Ll}}+[aä] )??(?P<thing>\p{{Ll}}+[aä]){_END}(?<!ssa|ssä|sta|stä|lla|llä"
-        r"|lta|ltä|na|nä)",
-        fits=_one_apart,
-        homographs=_words("kuusi"),
-    ),
-    "fr": Counting(
-        codes=("fr",),
-        before=_words(
-            "les ces mes tes ses nos vos leurs et ou mais avec de pour en dans par sur sans après "
-            "avant depuis pendant durant environ presque encore seulement déjà ai as a avons avez "
-            "ont avait avaient sont étaient vu lu mangé acheté pris trouvé que comme contre parmi "
-            "tous toutes autres"
-        ),
-        periods=_words("en de dans avant après depuis"),
-        alone=True,
-        fits=_is_french,
-        homographs=_words("neuf"),
-    ),
-    "he": Counting(
-        codes=("he",),
-        before=_words(
-            "עם יש היו לי לו לה לנו להם רק עוד כמעט בערך של כל אחרי לפני במשך תוך ראיתי קניתי קראתי"
-        ),
-        periods=_words("של אחרי לפני"),
-        after=_LETTERS,
-        fits=_is_hebrew,
-        homographs=_words("שבע מאה"),
-        parts=("שני", "שתי", "אלפ", "חצי"),
-    ),
-    "hu": Counting(
-        codes=("hu",),
-        before=_words(
-            "és vagy de a az ezek van volt vannak voltak csak még már majdnem körülbelül legalább "
-            "legfeljebb összesen láttam láttunk vettem vettünk olvastam kaptam kaptunk minden másik"
-        ),
-        fits=_is_hungarian,
-        homographs=_words("hat hét"),
-    ),
-    "it": Counting(
-        codes=("it",),
-        before=_words(
-            "i gli le questi queste quei quelle quegli miei mie tuoi tue suoi sue nostri nostre e "
-            "o ma con di per in da su senza dopo circa quasi solo soltanto ancora ho hai ha "
-            "abbiamo avete hanno aveva avevano sono erano visto letto comprato mangiato dei delle "
-            "degli nei nelle dai dalle tra fra ogni altri altre ultimi ultime primi prime"
-        ),
-        periods=_words("in da di dopo"),
-        alone=True,
-        fits=_is_italian,
-        homographs=_words("sei venti sette"),
-    ),
-    "ja": Counting(
-        codes=("ja",),
-        # A kanji behind the counter makes another word of it.
-        counters=r"(?:人|冊|本|匹|枚|台|回|個|軒|頭|羽|曲|社|巻|杯|週間|時間|年間|分間|日間|か月|ヶ月)"
-        r"(?![\p{Han}\u3005])",
-        fits=lambda value: value > 0,
-        lead=r"(?<![\p{N}\p{Latin}.,:/\u30fb\u301c~第数何幾一二三四五六七八九十百千万億-]|\p{N}\u3001"
-        r"|[一二三四五六七八九十]\u3001)",
-    ),
-    "ko": Counting(
-        codes=("ko",),
-        # Other counters go with the other numerals of Korean.
-        counters=r"(?:개월|주일|주간|주 동안|년간|년 동안|년 만에|년 전|년 후|초 동안|초간)",
-        glue=" ",
-    ),
-    "nb": Counting(
-        codes=("no",),
-        before=_words(
-            "de disse mine dine sine våre alle og eller men med av for i etter før på cirka "
-            "omtrent nesten bare kun minst over har hadde er var så kjøpte leste fikk tar tok "
-            "andre siste første om"
-        ),
-        periods=_words("i før etter av"),
-        alone=True,
-        fits=_is_norwegian,
-        homographs=_words("tre fire ni ti"),
-    ),
-    "nl": Counting(
-        codes=("nl",),
-        before=_words(
-            "de deze die mijn jouw zijn haar onze jullie hun en of maar met van voor in na sinds "
-            "over bijna ongeveer circa slechts maar nog al alle heb hebt heeft hebben had hadden "
-            "waren was zag zagen kocht kochten las lazen er minstens hooguit ruim om door zonder "
-            "tegen per elke andere laatste eerste"
-        ),
-        periods=_words("in na sinds van voor"),
-        alone=True,
-        fits=_is_dutch_or_german,
-        homographs=_words("elf acht"),
-    ),
-    "pl": Counting(
-        codes=("pl",),
-        before=_words(
-            "ale tylko prawie jeszcze już razem ma mam mamy mają miał miała mieli jest są było "
-            "były widziałem widziałam kupiłem kupiłam na za przez te wszystkie ostatnie trwa trwał "
-            "trwała co"
-        ),
-        after=rf"[ ](?P<thing>{_POLISH_MANY}){_END}",
-        few=rf"[ ](?P<thing>{_POLISH_FEW}){_END}",
-        denials=_words("nie"),
-        fits=_two_apart,
-        parts=("pierwsz", "drug", "trzeci", "czwart", "siódm", "ósm", "pół"),
-    ),
-    "pt": Counting(
-        codes=("pt_BR", "pt"),
-        before=_words(
-            "os as estes estas esses essas meus minhas seus suas nossos nossas uns umas e ou mas "
-            "com de para em por sem há durante desde quase só apenas tenho tem temos têm tinha "
-            "havia houve são eram foram vi vimos comprei comprou li como cada outros outras todos "
-            "todas últimos últimas dos das nos nas"
-        ),
-        periods=_words("em de desde"),
-        alone=True,
-        fits=_is_portuguese,
-    ),
-    "ro": Counting(
-        codes=("ro",),
-        before=_words(
-            "cele cei și sau dar pe în de la acum aproape circa doar numai încă am ai are avem au "
-            "avea aveau sunt erau văzut citit cumpărat peste pentru ultimele ultimii alte alți "
-            "toate aceste acești"
-        ),
-        periods=_words("în de la"),
-        after=rf"[ ](?:de )?(?P<thing>(?!de )\p{{Ll}}{{2,}}){_END}",
-        fits=_is_romanian,
-        homographs=_words("nouă"),
-        parts=("jumătate",),
-    ),
-    "ru": Counting(
-        codes=("ru",),
-        before=_words(
-            "но ещё еще уже только всего лишь почти примерно было были есть имеет имеют за "
-            "через мне ему ей нам вам им тебе посмотрел посмотрела посмотрели видел видела купил "
-            "купила купили прочитал прочитала все эти те последние прошло длится длился каждые"
-        ),
-        after=rf"[ ](?:\p{{Ll}}+(?:их|ых) )?(?P<thing>{_RUSSIAN_MANY}){_END}",
-        few=rf"[ ](?:\p{{Ll}}+(?:их|ых|ие|ые) )??(?P<thing>\p{{Ll}}+[аяыи]){_END}"
-        r"(?<!ами|ями|ими|ыми)",
-        denials=_words("не нет"),
-        fits=_two_apart,
-        parts=("перв", "втор", "трет", "четв", "седьм", "восьм", "сорок", "сот", "полов", "тыс"),
-    ),
-    "sv": Counting(
-        codes=("sv",),
-        before=_words(
-            "de dessa mina dina sina våra era alla och eller men med av för i efter före sedan "
-            "under på cirka ungefär nästan bara endast minst högst över har hade är var såg köpte "
-            "läste finns fanns fick tar tog andra sista första om"
-        ),
-        periods=_words("i före efter av sedan"),
-        alone=True,
-        fits=_one_apart,
-        homographs=_words("sex"),
-    ),
-    "th": Counting(
-        codes=("th",),
-        counters=r"(?:เรื่อง|คน|ตัว|วัน|เดือน|ชั่วโมง|นาที|ครั้ง|เล่ม|ชิ้น|คัน|ใบ|ขวด|แก้ว|สัปดาห์)",
-        lead=r"(?<=\p{Thai})(?<!\u0e17\u0e35\u0e48)",
-        glue="",
-        # Words run into each other.
-        writes_digits=False,
-    ),
-    "tr": Counting(
-        codes=("tr",),
-        before=_words(
-            "ve veya ama ile bu şu o tam sadece yaklaşık yalnızca az son ilk her toplam kalan "
-            "geçen diğer tüm bütün"
-        ),
-        counters=rf"[ ](?:kez|kere|defa|gün|yıl|ay|hafta|saat|dakika|saniye|kişi|tane|adet){_END}",
-        homographs=_words("altı yedi yüz"),
-        parts=("dördüncü", "buçuk", "yarım"),
-    ),
-    "uk": Counting(
-        codes=("uk",),
-        before=_words(
-            "але ще вже тільки лише всього майже приблизно було були є має мають мав мала за через "
-            "мені йому їй нам вам їм тобі подивився подивилася бачив бачила купив купила прочитав "
-            "прочитала всі усі ці ті останні минуло триває тривав кожні"
-        ),
-        after=rf"[ ](?:\p{{Ll}}+их )?(?P<thing>{_UKRAINIAN_MANY}){_END}",
-        few=rf"[ ](?:\p{{Ll}}+(?:і|их) )??(?P<thing>\p{{Ll}}+[иіїая]){_END}(?<!ами|ями|ими)",
-        denials=_words("не нема немає"),
-        fits=_two_apart,
-        parts=("перш", "друг", "трет", "четв", "сьом", "восьм", "сорок", "сот", "полов", "тис"),
-    ),
-    "vi": Counting(
-        codes=("vi",),
-        before=_words(
-            "và hoặc nhưng có với trong khoảng hơn gần chỉ cả những các đã còn được mua xem đọc "
-            "mất sau trước cho"
-        ),
-        counters=rf"[ ](?:người|ngày|tuần|giờ|phút|giây|lần|con|cái|chiếc|cuốn|quyển|bộ){_END}",
-        homographs=_words("năm ba chín"),
-        parts=("tư", "mốt", "lăm", "nhăm", "linh", "lẻ", "rưỡi", "chục", "mươi", "ngàn", "vạn"),
-    ),
-}
-"""How numbers count, by the language.
-
-Where a reader would find the words of num2words wrong, `fits` leaves them out; Turkish words are
-parted in `_cardinal`.
-"""
-
 counts_in_words = Fits(
-    "languages whose numbers can be written in words", lambda language: language.code in _COUNTING
+    "languages whose numbers can be written in words",
+    lambda language: language.counting is not None,
 )
 reads_words = Fits(
     "languages whose numbers in words can be told from other words",
-    lambda language: language.code in _COUNTING and _COUNTING[language.code].writes_digits,
+    lambda language: language.counting is not None and language.counting.writes_digits,
 )
 
 
@@ -587,19 +142,25 @@ def _cardinal(value: int, code: str) -> str:
     return normalized("NFC", str(num2words(value, lang=code)))
 
 
+def counting_of(language: Language) -> Counting:
+    """Return how numbers in words count in a language that `counts_in_words` fits."""
+    assert language.counting is not None, "unreachable because such a language fits"  # noqa: S101 - says why
+    return language.counting
+
+
 def in_words(value: int, language: Language) -> str:
     """Return a number from 0 to 999 in words, in small letters."""
-    return _cardinal(value, _COUNTING[language.code].codes[0])
+    return _cardinal(value, counting_of(language).codes[0])
 
 
-_ABBREVIATED = _words(
+_ABBREVIATED = word_set(
     "kg km cm mm mg ml kb mb gb tb khz mhz ghz kw kwh db dpi kmh min sek sec std mio mrd mln mld "
     "tys zł gr kč eur usd px pct st sr кг км см мм мл гр мин хв сек ч час млн млрд тыс тис руб грн "
     "коп"
 )
 """Units before which a number is in digits."""
 
-_FRACTIONS = _words(
+_FRACTIONS = word_set(
     "viertel drittel fünftel achtel zehntel hälften quarts quart tiers cuartos cuartas tercios "
     "quartos terços quarti terzi kwart derde vierde fjärdedelar tredjedelar fjerdedele tredjedele "
     "firedeler tredjedeler четверти трети чверті третини čtvrtiny třetiny ćwierci sferturi treimi "
@@ -665,9 +226,9 @@ def is_counted(text: str, start: int, end: int, value: int, language: Language) 
         value: The number.
         language: The language of the text, one that numbers are written in words in.
     """
-    counting = _COUNTING[language.code]
+    counting = counting_of(language)
     counters = counting.counters and _pattern(counting.counters).match(text, end)
-    if counting.lead != _OPENED:
+    if counting.lead != OPENED:
         return bool(counters)
     last = _LAST_WORDS.search(text[max(0, start - _NEAR) : start])
     word = _counting_word(last, counting)
@@ -726,7 +287,7 @@ def numbers_to_spell(language: Language) -> Callable[[str], Iterator[Match[str]]
 
     The group `number` of a match has the digits.
     """
-    counting = _COUNTING[language.code]
+    counting = counting_of(language)
     native = own_digits(language)
     digits = "[0-9]{1,3}" + (f"|[{native[0]}-{native[-1]}]{{1,3}}" if native else "")
     before = "[ ]?" if counting.glue == "" else ""
@@ -755,7 +316,7 @@ def _to_ascii(language: Language) -> dict[int, str]:
 
 def spelled(match: Match[str], language: Language) -> str:
     """Return a number that `numbers_to_spell` has found in words."""
-    counting = _COUNTING[language.code]
+    counting = counting_of(language)
     words = in_words(int(match["number"]), language)
     if language.script.cased and _starts_a_sentence(match.string, match.start()):
         words = capitalised(words, dotted=has_dotted_capital(language))
@@ -765,7 +326,7 @@ def spelled(match: Match[str], language: Language) -> str:
 @cache
 def _number_words(language: Language) -> LocalLexicon:
     """Return the words for the numbers from 3 on, with their digits."""
-    counting = _COUNTING[language.code]
+    counting = counting_of(language)
     to_usual = str.maketrans(ASCII_DIGITS, usual_digits(language))
     entries: dict[str, list[str]] = {}
     for code in counting.codes:
@@ -778,7 +339,21 @@ def _number_words(language: Language) -> LocalLexicon:
     return LocalLexicon(language, entries)
 
 
-_JOINS = _words("y e et og och en und și و i a ja és và lẻ")
+@cache
+def number_words_in(language: Language) -> LocalLexicon | None:
+    """Return what finds numbers from 0 to 999 in words, to leave them as they are; None if unknown.
+
+    Words that mean something else as well are among them.
+    """
+    if language.counting is None:
+        return None
+    words = {_cardinal(n, code).lower() for code in language.counting.codes for n in _SPELLED}
+    return LocalLexicon(language, dict.fromkeys(words, ()))
+
+
+_SPELLED = range(LARGEST + 1)
+
+_JOINS = word_set("y e et og och en und și و i a ja és và lẻ")
 _PREFIXES = {"he": "\u05d5", "ar": "\u0648"}
 """What is "and" as the first letter of a word."""
 
@@ -786,7 +361,7 @@ _PREFIXES = {"he": "\u05d5", "ar": "\u0648"}
 @cache
 def _parts(language: Language) -> tuple[frozenset[str], tuple[str, ...]]:
     """Return short words of which numbers consist, and the beginnings of long ones."""
-    counting = _COUNTING[language.code]
+    counting = counting_of(language)
     scales = (1000, 2000, 5000, *(times * 10**power for power in (6, 9) for times in (1, 2, 5)))
     numbers = " ".join(_cardinal(n, c) for c in counting.codes for n in (*range(1000), *scales))
     tokens = {*regex.split(r"[\s-]+", numbers.lower().replace("\u2019", "'"))} - _JOINS
@@ -822,7 +397,7 @@ def _goes_on(match: Match[str], language: Language) -> bool:
 @cache
 def words_to_count(language: Language) -> Callable[[str], Iterator[Match[str]]]:
     """Return a function from a text to its numbers in words that are also written in digits."""
-    counting = _COUNTING[language.code]
+    counting = counting_of(language)
     lexicon = _number_words(language)
     lead = regex.compile(counting.lead)
 

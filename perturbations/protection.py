@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.data.options import read_options
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.languages import ENGLISH
 from pytest_ood.perturbations._literals import CODE, URL, is_number, number_spans
+from pytest_ood.perturbations._local_numbers import number_words_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_ood.data.edits import Edit
+    from pytest_ood.languages import Language
 
 Span = tuple[int, int]
 
@@ -103,9 +106,17 @@ class Protection:
         words = (answer for answer in answers if answer.strip())
         return replace(self, words=(*self.words, *dict.fromkeys(words)), answers=False)
 
-    def spans(self, text: str) -> list[Span]:
-        """Return the protected spans of a text, in order, merged where they touch or overlap."""
+    def spans(self, text: str, language: Language = ENGLISH) -> list[Span]:
+        """Return the protected spans of a text, in order, merged where they touch or overlap.
+
+        Args:
+            text: The text.
+            language: Its language, whose words for numbers are numbers, too.
+        """
         spans = [span for kind in self.kinds for span in SPAN_KINDS[kind](text)]
+        if NUMBERS in self.kinds and language.code != ENGLISH.code:
+            number_words = number_words_in(language)
+            spans += (match.span() for match in number_words(text)) if number_words else ()
         for pattern in [*self.patterns, *self._words()]:
             spans += (match.span() for match in re.finditer(pattern, text) if match.group())
         merged: list[Span] = []

@@ -200,7 +200,7 @@ class Generator:
             return ()
         if not self.protection:
             return self._method_edits(text, rng, ())
-        edits = self._method_edits(text, rng, self.protection.spans(text))
+        edits = self._method_edits(text, rng, self.protection.spans(text, self.language))
         admitted = self.protection.admitted(text, edits)
         whole = isinstance(self.method, Indivisible)
         return () if whole and len(admitted) < len(edits) else admitted

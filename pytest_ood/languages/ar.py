@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import LETTERS, Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import ARABIC
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # All others have a gender, or change with the case.
+    return value in (100, *range(300, 1000, 100))
+
 
 LANGUAGE = Language(
     code="ar",
@@ -226,4 +234,14 @@ LANGUAGE = Language(
         minus="سالب|ناقص",
     ),
     powers_of_ten={3: "ألف|آلاف", 6: "مليون|ملايين", 9: "مليار", 12: "تري?ليون"},
+    counting=Counting(
+        codes=("ar",),
+        before=words(
+            "مع هناك لدي لديه لديها لدينا عندي عنده عندنا حوالي نحو كل خلال منذ في بعد قبل"
+        ),
+        periods=words("في منذ بعد قبل"),
+        after=LETTERS,
+        fits=_same_for_all,
+        parts=("ثلاث", "أربع", "خمس", "ست", "سبع", "ثمان", "تسع", "عشر", "مئ", "مائ", "ألف", "نصف"),
+    ),
 )

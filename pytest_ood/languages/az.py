@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
@@ -158,4 +159,11 @@ LANGUAGE = Language(
         "cavab[ıi]?", r"\b(?:budur|belədir)\b", "d[ıiuü]r", "mənfi", at_once=True
     ),
     powers_of_ten={3: "min", 6: "milyon", 9: "milyard"},
+    counting=Counting(
+        codes=("az",),
+        before=words("və amma bu o cəmi yalnız təxminən son ilk hər"),
+        counters=rf"[ ](?:dəfə|gün|il|ay|həftə|saat|dəqiqə|saniyə|nəfər){END}",
+        homographs=words("altı yüz"),
+        parts=("dördüncü", "yarım"),
+    ),
 )

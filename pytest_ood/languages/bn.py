@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, LETTERS, Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import BENGALI
 
@@ -329,4 +330,12 @@ LANGUAGE = Language(
     },
     announcement=Announcement("উত্তর(?:টি)?", " (?:হল|হলো|হচ্ছে|হবে)", at_once=True),
     powers_of_ten={3: "হাজার", 5: "লাখ|লক্ষ", 7: "কোটি"},
+    counting=Counting(
+        codes=("bn",),
+        before=words("ও এবং কিন্তু প্রায় মাত্র আরও এই সেই গত"),
+        after=LETTERS,
+        counters=rf"(?:(?:টি|টা|খানা)|[ ](?:জন|দিন|বছর|মাস|সপ্তাহ|ঘণ্টা|মিনিট|বার)){END}",
+        homographs=words("নয়"),
+        parts=("একশ", "শ", "হাজার", "লক্ষ", "কোটি", "সাড়ে"),
+    ),
 )

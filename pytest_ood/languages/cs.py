@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, two_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
@@ -175,4 +176,16 @@ LANGUAGE = Language(
     },
     announcement=Announcement("odpověď", r"\b(?:je|zní|činí)\b", minus="mínus"),
     powers_of_ten={3: r"tisíce?|tis\.", 6: r"mili[oó]n[uůy]?|mil\.", 9: r"miliard[ay]?|mld\.?"},
+    counting=Counting(
+        codes=("cs",),
+        before=words(
+            "ale jen asi téměř skoro ještě už celkem má mám máme mají měl měla měli je jsou bylo "
+            "byly viděl viděla viděli koupil koupila koupili za přes pro ty tyto všechny poslední "
+            "další"
+        ),
+        after=rf"[ ](?P<thing>\p{{Ll}}+[bcčdďfghjklmnňpqrřsštťvwxzžíů]){END}(?<!ech|ách|ích|ům)",
+        few=rf"[ ](?:\p{{Ll}}+[éí] )??(?P<thing>\p{{Ll}}+[yieaě]){END}(?<!ami|emi|ími|[áo]ma)",
+        fits=two_apart,
+        parts=("prvn", "druh", "třet", "čtvrt", "pát", "sedm", "devát", "desát", "půl"),
+    ),
 )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # num2words writes "ethundrede", which should be two words.
+    return 1 < value < 100  # noqa: PLR2004
+
 
 LANGUAGE = Language(
     code="da",
@@ -218,4 +226,16 @@ LANGUAGE = Language(
     },
     announcement=Announcement("svaret?", r"\b(?:er|lyder)\b", minus="minus"),
     powers_of_ten={3: "tusind", 6: r"million(?:er)?|mio\.", 9: r"milliard(?:er)?|mia\."},
+    counting=Counting(
+        codes=("da",),
+        before=words(
+            "de disse mine dine sine vores alle og eller men med af for i efter før på cirka "
+            "omkring næsten kun mindst højst over har havde er var så købte læste fik tager tog "
+            "andre sidste første om"
+        ),
+        periods=words("i før efter af"),
+        alone=True,
+        fits=_same_for_all,
+        homographs=words("ti"),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import NOUN, Counting, no_last_one, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
@@ -356,4 +357,17 @@ LANGUAGE = Language(
         9: r"milliarden?|mrd\.?",
         12: "billion(?:en)?",
     },
+    counting=Counting(
+        codes=("de",),
+        before=words(
+            "die diese alle meine deine seine ihre unsere eure keine und oder aber mit von für in "
+            "nach vor seit bis über unter um etwa rund fast circa ungefähr nur noch schon "
+            "mindestens höchstens insgesamt weitere ich wir sie es habe haben hat hatte hatten "
+            "hast gibt gab sind waren wurden kamen kaufte kauften sah sahen brauche brauchen "
+            "braucht dauert dauerte als wie aus bei durch gegen ohne pro"
+        ),
+        periods=words("in nach vor seit bis um von"),
+        after=NOUN,
+        fits=no_last_one,
+    ),
 )

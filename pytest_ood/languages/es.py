@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, one_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # From 200 on the hundreds have a gender.
+    return one_apart(value) and value < 200  # noqa: PLR2004
+
 
 LANGUAGE = Language(
     code="es",
@@ -334,4 +342,16 @@ LANGUAGE = Language(
         "respuesta(?: (?:final|correcta|corta))?", r"\b(?:es|sería)\b", minus="menos"
     ),
     powers_of_ten={3: "mil", 6: "mill(?:ón|ones)", 12: "bill(?:ón|ones)"},
+    counting=Counting(
+        codes=("es",),
+        before=words(
+            "los las estos estas esos esas mis tus sus nuestros nuestras unos unas y o pero con de "
+            "para en por sin tras hace durante desde hasta casi solo sólo apenas tengo tienes "
+            "tiene tenemos tienen tenía hay había hubo son eran fueron vi vimos compré compró comí "
+            "leí como cada otros otras todos todas últimos últimas primeros primeras"
+        ),
+        periods=words("en de desde hasta tras"),
+        alone=True,
+        fits=_same_for_all,
+    ),
 )

@@ -6,6 +6,7 @@ out, or type a space.
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, LETTERS, Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import ARABIC
 
@@ -291,4 +292,13 @@ LANGUAGE = Language(
         at_once=True,
     ),
     powers_of_ten={3: "هزار", 6: "میلیون", 9: "میلیارد"},
+    counting=Counting(
+        codes=("fa",),
+        before=words("و با از در برای هر این آن حدود تقریبا تقریباً فقط"),
+        periods=words("در از"),
+        after=LETTERS,
+        counters=rf"[ ](?:نفر|بار|روز|سال|ماه|هفته|ساعت|دقیقه|ثانیه|عدد|فیلم|کتاب){END}",
+        homographs=words("نه ده سی"),
+        parts=("یکم", "دوم", "سوم", "چهارم", "نیم"),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, one_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
@@ -219,4 +220,15 @@ LANGUAGE = Language(
     },
     announcement=Announcement("vastaus", r"\b(?:on|kuuluu)\b", minus="miinus"),
     powers_of_ten={3: "tuhat(?:ta)?", 6: "miljoonaa?", 9: "miljardia?"},
+    counting=Counting(
+        codes=("fi",),
+        before=words(
+            "on oli ovat olivat vain noin lähes melkein yli jo vielä näin näimme katsoin katsoimme "
+            "luin ostin ostimme söin sain kestää kesti nämä mutta"
+        ),
+        after=rf"[ ](?:\p{{Ll}}+[aä] )??(?P<thing>\p{{Ll}}+[aä]){END}(?<!ssa|ssä|sta|stä|lla|llä"
+        r"|lta|ltä|na|nä)",
+        fits=one_apart,
+        homographs=words("kuusi"),
+    ),
 )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # What ends in eleven: soixante et onze, quatre-vingt-onze.
+    return value > 1 and (value % 10 != 1 or value % 100 in (11, 71, 91))
+
 
 LANGUAGE = Language(
     code="fr",
@@ -383,4 +391,17 @@ LANGUAGE = Language(
         "réponse(?: (?:finale|correcte|courte))?", r"\b(?:est|serait)\b(?: de\b)?", minus="moins"
     ),
     powers_of_ten={3: "mille|milliers?", 6: "millions?", 9: "milliards?", 12: "billions?"},
+    counting=Counting(
+        codes=("fr",),
+        before=words(
+            "les ces mes tes ses nos vos leurs et ou mais avec de pour en dans par sur sans après "
+            "avant depuis pendant durant environ presque encore seulement déjà ai as a avons avez "
+            "ont avait avaient sont étaient vu lu mangé acheté pris trouvé que comme contre parmi "
+            "tous toutes autres"
+        ),
+        periods=words("en de dans avant après depuis"),
+        alone=True,
+        fits=_same_for_all,
+        homographs=words("neuf"),
+    ),
 )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import LETTERS, Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import HEBREW
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # All others have a gender.
+    return value in (*range(20, 101, 10), *range(200, 1000, 100))
+
 
 LANGUAGE = Language(
     code="he",
@@ -233,4 +241,15 @@ LANGUAGE = Language(
     },
     announcement=Announcement("ה?תשובה(?: (?:הסופית|הנכונה))?", r"\b(?:היא|הוא)\b", minus="מינוס"),
     powers_of_ten={3: "אלף|אלפים", 6: "מיליון", 9: "מיליארד"},
+    counting=Counting(
+        codes=("he",),
+        before=words(
+            "עם יש היו לי לו לה לנו להם רק עוד כמעט בערך של כל אחרי לפני במשך תוך ראיתי קניתי קראתי"
+        ),
+        periods=words("של אחרי לפני"),
+        after=LETTERS,
+        fits=_same_for_all,
+        homographs=words("שבע מאה"),
+        parts=("שני", "שתי", "אלפ", "חצי"),
+    ),
 )

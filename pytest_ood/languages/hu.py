@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # Before a thing two is another word than in counting.
+    return value > 1 and value % 10 != 2  # noqa: PLR2004
+
 
 LANGUAGE = Language(
     code="hu",
@@ -167,4 +175,13 @@ LANGUAGE = Language(
     },
     announcement=Announcement("válasz", r"\baz\b", minus="mínusz", at_once=True),
     powers_of_ten={3: "ezer", 6: "millió", 9: "milliárd"},
+    counting=Counting(
+        codes=("hu",),
+        before=words(
+            "és vagy de a az ezek van volt vannak voltak csak még már majdnem körülbelül legalább "
+            "legfeljebb összesen láttam láttunk vettem vettünk olvastam kaptam kaptunk minden másik"
+        ),
+        fits=_same_for_all,
+        homographs=words("hat hét"),
+    ),
 )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, one_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # num2words writes "centoventitre" without its accent.
+    return one_apart(value) and (value < 100 or value % 10 != 3 or value % 100 in (3, 13))  # noqa: PLR2004
+
 
 LANGUAGE = Language(
     code="it",
@@ -331,4 +339,17 @@ LANGUAGE = Language(
         "risposta(?: (?:finale|corretta|esatta))?", r"\b(?:è|sarebbe)\b", minus="meno"
     ),
     powers_of_ten={3: "mila", 6: r"milion[ei]|mln\.?", 9: r"miliard[oi]|mld\.?"},
+    counting=Counting(
+        codes=("it",),
+        before=words(
+            "i gli le questi queste quei quelle quegli miei mie tuoi tue suoi sue nostri nostre e "
+            "o ma con di per in da su senza dopo circa quasi solo soltanto ancora ho hai ha "
+            "abbiamo avete hanno aveva avevano sono erano visto letto comprato mangiato dei delle "
+            "degli nei nelle dai dalle tra fra ogni altri altre ultimi ultime primi prime"
+        ),
+        periods=words("in da di dopo"),
+        alone=True,
+        fits=_same_for_all,
+        homographs=words("sei venti sette"),
+    ),
 )

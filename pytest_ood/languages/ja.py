@@ -6,6 +6,7 @@ that no entry is often a part of an unrelated word.
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import JAPANESE
 
@@ -415,4 +416,13 @@ LANGUAGE = Language(
         "答え|解答|回答", "[はが]、?", "(?:です|である|になります|となります|だ)", "マイナス"
     ),
     powers_of_ten={2: "百", 3: "千", 4: "万", 8: "億", 12: "兆"},
+    counting=Counting(
+        codes=("ja",),
+        # A kanji behind the counter makes another word of it.
+        counters=r"(?:人|冊|本|匹|枚|台|回|個|軒|頭|羽|曲|社|巻|杯|週間|時間|年間|分間|日間|か月|ヶ月)"
+        r"(?![\p{Han}\u3005])",
+        fits=lambda value: value > 0,
+        lead=r"(?<![\p{N}\p{Latin}.,:/\u30fb\u301c~第数何幾一二三四五六七八九十百千万億-]|\p{N}\u3001"
+        r"|[一二三四五六七八九十]\u3001)",
+    ),
 )

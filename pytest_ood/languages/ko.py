@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+from pytest_ood.languages.counting import Counting
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import HANGUL
 
@@ -301,4 +302,10 @@ LANGUAGE = Language(
         "정답|해답|답변|답", r"[은는](?=\W|\d)", r"\s?(?:입니다|이다|이에요|예요)", "마이너스"
     ),
     powers_of_ten={2: "백(?=[만억])", 3: "천", 4: "만", 8: "억"},
+    counting=Counting(
+        codes=("ko",),
+        # Other counters go with the other numerals of Korean.
+        counters=r"(?:개월|주일|주간|주 동안|년간|년 동안|년 만에|년 전|년 후|초 동안|초간)",
+        glue=" ",
+    ),
 )

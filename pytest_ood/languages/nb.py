@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, one_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # num2words writes "en hundre", which should be "ett hundre".
+    return one_apart(value) and value // 100 != 1
+
 
 LANGUAGE = Language(
     code="nb",
@@ -207,4 +215,16 @@ LANGUAGE = Language(
     },
     announcement=Announcement("svaret?", r"\b(?:er|lyder)\b", minus="minus"),
     powers_of_ten={3: "tusen", 6: r"million(?:er)?|mill\.", 9: r"milliard(?:er)?|mrd\.?"},
+    counting=Counting(
+        codes=("no",),
+        before=words(
+            "de disse mine dine sine våre alle og eller men med av for i etter før på cirka "
+            "omtrent nesten bare kun minst over har hadde er var så kjøpte leste fikk tar tok "
+            "andre siste første om"
+        ),
+        periods=words("i før etter av"),
+        alone=True,
+        fits=_same_for_all,
+        homographs=words("tre fire ni ti"),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, no_last_one, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
@@ -352,4 +353,17 @@ LANGUAGE = Language(
     },
     announcement=Announcement("antwoord", r"\b(?:is|luidt)\b", minus="min"),
     powers_of_ten={3: "duizend", 6: r"miljoen|mln\.?", 9: r"miljard|mld\.?", 12: "biljoen"},
+    counting=Counting(
+        codes=("nl",),
+        before=words(
+            "de deze die mijn jouw zijn haar onze jullie hun en of maar met van voor in na sinds "
+            "over bijna ongeveer circa slechts maar nog al alle heb hebt heeft hebben had hadden "
+            "waren was zag zagen kocht kochten las lazen er minstens hooguit ruim om door zonder "
+            "tegen per elke andere laatste eerste"
+        ),
+        periods=words("in na sinds van voor"),
+        alone=True,
+        fits=no_last_one,
+        homographs=words("elf acht"),
+    ),
 )

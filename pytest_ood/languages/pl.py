@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, two_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+_MANY = (
+    "minut|godzin|dni|tygodni|miesięcy|lat|razy|filmów|książek|stron|sekund|pokoi|pokojów|gwiazdek"
+    "|kotów|psów|domów|samochodów|odcinków|sezonów|rozdziałów|pytań|scen|piosenek|płyt|tematów"
+    "|plików|zdjęć|sklepów|miast|kilometrów|metrów|rzeczy|słów|jabłek|biletów|stolików|procent"
+)
+_FEW = (
+    "minuty|godziny|dni|tygodnie|miesiące|lata|razy|filmy|książki|strony|sekundy|pokoje|gwiazdki"
+    "|koty|psy|domy|samochody|odcinki|sezony|rozdziały|pytania|sceny|piosenki|płyty|tematy|pliki"
+    "|zdjęcia|sklepy|miasta|kilometry|metry|rzeczy|słowa|jabłka|bilety|stoliki|procent"
+)
+"""What is no person: numbers of men have other words, and the ending of many is the same."""
 
 LANGUAGE = Language(
     code="pl",
@@ -165,4 +178,17 @@ LANGUAGE = Language(
         6: "milion(?:a|y|ów)?|mln",
         9: "miliard(?:a|y|ów)?|mld",
     },
+    counting=Counting(
+        codes=("pl",),
+        before=words(
+            "ale tylko prawie jeszcze już razem ma mam mamy mają miał miała mieli jest są było "
+            "były widziałem widziałam kupiłem kupiłam na za przez te wszystkie ostatnie trwa trwał "
+            "trwała co"
+        ),
+        after=rf"[ ](?P<thing>{_MANY}){END}",
+        few=rf"[ ](?P<thing>{_FEW}){END}",
+        denials=words("nie"),
+        fits=two_apart,
+        parts=("pierwsz", "drug", "trzeci", "czwart", "siódm", "ósm", "pół"),
+    ),
 )

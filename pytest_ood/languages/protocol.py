@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_ood.languages.counting import Counting
     from pytest_ood.languages.scripts import Script
 
 
@@ -60,6 +61,7 @@ class Language:
             the module `re` in small letters: those of the compact forms of Unicode's CLDR, and of
             hundreds and thousands.
         no_option: "None of the above", as the last option of a question.
+        counting: How numbers in words count; None where num2words does not write them right.
         fillers: What speakers put before a word while they search for it.
         interjections: What messages end in, and no mood goes with.
         sentences: Sentences that judge nothing, ask nothing and give no fact about a topic.
@@ -91,6 +93,7 @@ class Language:
     announcement: Announcement | None = None
     powers_of_ten: Mapping[int, str] = field(default_factory=dict)
     no_option: str = ""
+    counting: Counting | None = None
     fillers: Sequence[str] = ()
     interjections: Sequence[str] = ()
     sentences: Sequence[str] = ()

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, two_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    return two_apart(value) and value < 200  # noqa: PLR2004 - as in Spanish
+
 
 LANGUAGE = Language(
     code="pt",
@@ -357,4 +364,16 @@ LANGUAGE = Language(
         "resposta(?: (?:final|correta|certa|curta))?", r"\b(?:é|seria)\b", minus="menos"
     ),
     powers_of_ten={3: "mil", 6: "milh(?:ão|ões)", 9: "bilh(?:ão|ões)", 12: "trilh(?:ão|ões)"},
+    counting=Counting(
+        codes=("pt_BR", "pt"),
+        before=words(
+            "os as estes estas esses essas meus minhas seus suas nossos nossas uns umas e ou mas "
+            "com de para em por sem há durante desde quase só apenas tenho tem temos têm tinha "
+            "havia houve são eram foram vi vimos comprei comprou li como cada outros outras todos "
+            "todas últimos últimas dos das nos nas"
+        ),
+        periods=words("em de desde"),
+        alone=True,
+        fits=_same_for_all,
+    ),
 )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
+
+
+def _same_for_all(value: int) -> bool:
+    """Return whether a number in words is the same for all things."""
+    # 12 has a gender, too.
+    return (value > 1 and value % 10 not in (1, 2)) or value % 100 == 11  # noqa: PLR2004
+
 
 LANGUAGE = Language(
     code="ro",
@@ -190,4 +198,17 @@ LANGUAGE = Language(
         "răspunsul?(?: (?:final|corect))?", r"\b(?:este|e|ar fi)\b", minus="minus"
     ),
     powers_of_ten={3: "(?:de )?mi[ei]", 6: "(?:de )?mili(?:on|oane)", 9: "(?:de )?miliarde?"},
+    counting=Counting(
+        codes=("ro",),
+        before=words(
+            "cele cei și sau dar pe în de la acum aproape circa doar numai încă am ai are avem au "
+            "avea aveau sunt erau văzut citit cumpărat peste pentru ultimele ultimii alte alți "
+            "toate aceste acești"
+        ),
+        periods=words("în de la"),
+        after=rf"[ ](?:de )?(?P<thing>(?!de )\p{{Ll}}{{2,}}){END}",
+        fits=_same_for_all,
+        homographs=words("nouă"),
+        parts=("jumătate",),
+    ),
 )

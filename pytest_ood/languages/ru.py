@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, two_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import CYRILLIC
+
+_MANY = (
+    r"\p{Ll}+(?:ов|ев|ёв|ей)|лет|раз|минут|секунд|недель|человек|книг|страниц|звезд|звёзд|штук|серий"
+    "|комнат|песен|машин|стран|слов|писем|девушек|девочек|бутылок|ошибок|попыток|кошек|собак|тысяч"
+)
+"""Plurals of the genitive; other words without an ending may be singular: за 5 класс."""
 
 LANGUAGE = Language(
     code="ru",
@@ -229,4 +236,18 @@ LANGUAGE = Language(
         9: "миллиард(?:а|ов)?|млрд",
         12: "триллион(?:а|ов)?|трлн",
     },
+    counting=Counting(
+        codes=("ru",),
+        before=words(
+            "но ещё еще уже только всего лишь почти примерно было были есть имеет имеют за "
+            "через мне ему ей нам вам им тебе посмотрел посмотрела посмотрели видел видела купил "
+            "купила купили прочитал прочитала все эти те последние прошло длится длился каждые"
+        ),
+        after=rf"[ ](?:\p{{Ll}}+(?:их|ых) )?(?P<thing>{_MANY}){END}",
+        few=rf"[ ](?:\p{{Ll}}+(?:их|ых|ие|ые) )??(?P<thing>\p{{Ll}}+[аяыи]){END}"
+        r"(?<!ами|ями|ими|ыми)",
+        denials=words("не нет"),
+        fits=two_apart,
+        parts=("перв", "втор", "трет", "четв", "седьм", "восьм", "сорок", "сот", "полов", "тыс"),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting, one_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
@@ -210,4 +211,16 @@ LANGUAGE = Language(
     },
     announcement=Announcement("svaret?", r"\b(?:är|lyder|blir)\b", minus="minus"),
     powers_of_ten={3: "tusen", 6: "miljon(?:er)?", 9: "miljard(?:er)?", 12: "biljon(?:er)?"},
+    counting=Counting(
+        codes=("sv",),
+        before=words(
+            "de dessa mina dina sina våra era alla och eller men med av för i efter före sedan "
+            "under på cirka ungefär nästan bara endast minst högst över har hade är var såg köpte "
+            "läste finns fanns fick tar tog andra sista första om"
+        ),
+        periods=words("i före efter av sedan"),
+        alone=True,
+        fits=one_apart,
+        homographs=words("sex"),
+    ),
 )

@@ -6,6 +6,7 @@ that no entry is a part of an unrelated word.
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import Counting
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import THAI
 
@@ -213,4 +214,12 @@ LANGUAGE = Language(
     },
     announcement=Announcement("คำตอบ(?:สุดท้าย|ที่ถูกต้อง)?", r"\s?(?:คือ|เท่ากับ|เป็น)", minus="ลบ"),
     powers_of_ten={3: "พัน", 4: "หมื่น", 5: "แสน", 6: "ล้าน"},
+    counting=Counting(
+        codes=("th",),
+        counters=r"(?:เรื่อง|คน|ตัว|วัน|เดือน|ชั่วโมง|นาที|ครั้ง|เล่ม|ชิ้น|คัน|ใบ|ขวด|แก้ว|สัปดาห์)",
+        lead=r"(?<=\p{Thai})(?<!\u0e17\u0e35\u0e48)",
+        glue="",
+        # Words run into each other.
+        writes_digits=False,
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
@@ -202,4 +203,14 @@ LANGUAGE = Language(
         at_once=True,
     ),
     powers_of_ten={3: "bin", 6: "milyon", 9: "milyar", 12: "trilyon"},
+    counting=Counting(
+        codes=("tr",),
+        before=words(
+            "ve veya ama ile bu şu o tam sadece yaklaşık yalnızca az son ilk her toplam kalan "
+            "geçen diğer tüm bütün"
+        ),
+        counters=rf"[ ](?:kez|kere|defa|gün|yıl|ay|hafta|saat|dakika|saniye|kişi|tane|adet){END}",
+        homographs=words("altı yedi yüz"),
+        parts=("dördüncü", "buçuk", "yarım"),
+    ),
 )

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, two_apart, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import CYRILLIC
+
+_MANY = (
+    r"\p{Ll}+(?:ів|їв|ей)|хвилин|секунд|осіб|книг|сторінок|годин|зірок|кімнат|пісень|машин|країн"
+    "|серій|дівчат|помилок|спроб|собак|тисяч"
+)
+"""Plurals of the genitive; other words without an ending may be singular: за 5 класс."""
 
 LANGUAGE = Language(
     code="uk",
@@ -201,4 +208,17 @@ LANGUAGE = Language(
         6: "мільйон(?:а|и|ів)?|млн",
         9: "мільярд(?:а|и|ів)?|млрд",
     },
+    counting=Counting(
+        codes=("uk",),
+        before=words(
+            "але ще вже тільки лише всього майже приблизно було були є має мають мав мала за через "
+            "мені йому їй нам вам їм тобі подивився подивилася бачив бачила купив купила прочитав "
+            "прочитала всі усі ці ті останні минуло триває тривав кожні"
+        ),
+        after=rf"[ ](?:\p{{Ll}}+их )?(?P<thing>{_MANY}){END}",
+        few=rf"[ ](?:\p{{Ll}}+(?:і|их) )??(?P<thing>\p{{Ll}}+[иіїая]){END}(?<!ами|ями|ими)",
+        denials=words("не нема немає"),
+        fits=two_apart,
+        parts=("перш", "друг", "трет", "четв", "сьом", "восьм", "сорок", "сот", "полов", "тис"),
+    ),
 )

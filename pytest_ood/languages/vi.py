@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_ood.languages.counting import END, Counting, words
 from pytest_ood.languages.protocol import Announcement, Language
 from pytest_ood.languages.scripts import LATIN
 
@@ -221,4 +222,14 @@ LANGUAGE = Language(
         "(?:câu trả lời|đáp án|đáp số)(?: (?:cuối cùng|đúng))?", r"\b(?:là|bằng)\b", minus="âm"
     ),
     powers_of_ten={3: "nghìn|ngàn", 6: "triệu", 9: "tỷ|tỉ"},
+    counting=Counting(
+        codes=("vi",),
+        before=words(
+            "và hoặc nhưng có với trong khoảng hơn gần chỉ cả những các đã còn được mua xem đọc "
+            "mất sau trước cho"
+        ),
+        counters=rf"[ ](?:người|ngày|tuần|giờ|phút|giây|lần|con|cái|chiếc|cuốn|quyển|bộ){END}",
+        homographs=words("năm ba chín"),
+        parts=("tư", "mốt", "lăm", "nhăm", "linh", "lẻ", "rưỡi", "chục", "mươi", "ngàn", "vạn"),
+    ),
 )

@@ -10,6 +10,7 @@ import pytest
 from pytest_ood.data.edits import Edit
 from pytest_ood.data.examples import Example
 from pytest_ood.errors import ConfigurationError
+from pytest_ood.languages import find_language
 from pytest_ood.perturbations import Generator, catalogue, find
 from pytest_ood.perturbations._literals import is_number
 from pytest_ood.perturbations.protection import Protection, parse_protection
@@ -146,3 +147,28 @@ def test_answers_are_read_from_a_list() -> None:
         ConfigurationError, match=r"Did you mean 'answers'.*answers, code, entities"
     ):
         parse_protection(["answer"], ())
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "protected"),
+    [
+        (
+            "de",
+            "Wir sahen zweiundzwanzig Filme und 1.250 B\u00fccher.",
+            ["zweiundzwanzig", "1.250"],
+        ),
+        ("es", "Tengo treinta y cinco libros.", ["treinta y cinco"]),
+        (
+            "ru",
+            "\u042f \u0432\u0438\u0434\u0435\u043b \u0434\u0432\u0430\u0434\u0446\u0430\u0442\u044c \u0444\u0438\u043b\u044c\u043c\u043e\u0432.",
+            ["\u0434\u0432\u0430\u0434\u0446\u0430\u0442\u044c"],
+        ),
+        ("el", "\u0395\u03af\u03b4\u03b1 25 \u03c4\u03b1\u03b9\u03bd\u03af\u03b5\u03c2.", ["25"]),
+    ],
+)
+def test_words_for_numbers_are_those_of_the_language(
+    tag: str, text: str, protected: list[str]
+) -> None:
+    """Numbers in words are protected in the language of the text, as in English."""
+    spans = Protection(kinds=("numbers",)).spans(text, find_language(tag))
+    assert [text[start:end] for start, end in spans] == protected
