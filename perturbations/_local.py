@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import regex
 
-from pytest_ood.perturbations.case import has_dotted_capital, upper
+from pytest_ood.perturbations._capitals import has_dotted_capital, upper
 from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:

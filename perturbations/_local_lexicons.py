@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import regex
 
+from pytest_ood.perturbations._capitals import capitalised, has_dotted_capital, lower, upper
 from pytest_ood.perturbations._local import JOINERS
-from pytest_ood.perturbations.case import capitalised, has_dotted_capital, lower, upper
 from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ import regex
 
 from pytest_ood.languages import ENGLISH, Fits
 from pytest_ood.languages.counting import OPENED
+from pytest_ood.perturbations._capitals import capitalised, has_dotted_capital
 from pytest_ood.perturbations._english import code_spans, overlaps
 from pytest_ood.perturbations._local_lexicons import LocalLexicon
 from pytest_ood.perturbations._markup import MARKUP, outside
 from pytest_ood.perturbations._words import word_set
-from pytest_ood.perturbations.case import capitalised, has_dotted_capital
 from pytest_ood.utils.normalization import normalized
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.data.edits import Edit
 from pytest_ood.languages import ANY, ENGLISH, having, spaced
+from pytest_ood.perturbations._capitals import has_dotted_capital, lower
 from pytest_ood.perturbations._cardinals import is_number_word
 from pytest_ood.perturbations._english import in_english
 from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL
 from pytest_ood.perturbations._local import finder, word_starts_in
 from pytest_ood.perturbations._local_lexicons import lexicon, local_lexicon
 from pytest_ood.perturbations._words import WORD, WORD_START, Lexicon, number_word
-from pytest_ood.perturbations.case import has_dotted_capital, lower
 from pytest_ood.perturbations.protocol import perturbation, site_perturbation
 from pytest_ood.perturbations.site_editing import LocalSites
 

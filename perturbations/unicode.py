@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.languages import ANY, ENGLISH, Fits, scripts, separate, typed, written_in
+from pytest_ood.perturbations._capitals import upper
 from pytest_ood.perturbations._literals import EMOTICON
 from pytest_ood.perturbations._local import (
     LocalLetters,
@@ -32,7 +33,6 @@ from pytest_ood.perturbations._scripts import (
     alphabet,
     letters,
 )
-from pytest_ood.perturbations.case import upper
 from pytest_ood.perturbations.protocol import site_perturbation
 from pytest_ood.perturbations.site_editing import LocalSites
 from pytest_ood.utils.normalization import normalized
