@@ -875,7 +875,7 @@ def test_the_suite_of_the_guide_to_languages_runs(project: pytest.Pytester) -> N
     project.path.joinpath(block.note.removeprefix("file: ")).write_text(block.code)
     project.path.joinpath("regeln.py").write_text(
         "import re\n"
-        "GOOD = re.compile('sch\u00f6n|gro\u00dfartig|wonderful')\n"
+        "GOOD = re.compile('sch\u00f6n|wonderful')\n"
         "def regeln(texts):\n"
         "    return ['positiv' if GOOD.search(text) else 'negativ' for text in texts]\n"
     )
@@ -886,7 +886,7 @@ def test_the_suite_of_the_guide_to_languages_runs(project: pytest.Pytester) -> N
     project.runpytest_inprocess("--ood-suite", "--ood-report", "languages.json")
     report = json.loads(project.path.joinpath("languages.json").read_text())
     scores = {e["shift"]: e["score_under_shift"] for e in report["evaluations"]}
-    # Both words of praise have an umlaut or a sharp s, which are written in other letters.
+    # The word that the model goes by has an umlaut.
     assert scores["umlauts"] < 1.0
     assert scores["english"] == 1.0
     assert {"keyboard", "umlauts", "english", "worst-domain"} == set(scores)
