@@ -21,14 +21,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from _tables import PROJECT_OPTION, put
+from _tables import PROJECT_OPTION, cell, percents, put
 from platformdirs import user_cache_path
 
 from pytest_ood.budgets import Rules
 from pytest_ood.data.edits import Perturbed, edits_between
 from pytest_ood.evaluation import SuiteEvaluator
 from pytest_ood.gate.gate import Gate, Options
-from pytest_ood.perturbations import Generator, catalogue
+from pytest_ood.languages import ENGLISH
+from pytest_ood.perturbations import Generator, fitting
 from pytest_ood.perturbations.contracts import Changing
 from pytest_ood.perturbations.filters import EmbeddingSimilarity
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
@@ -83,7 +84,7 @@ class Level:
 
 def measurable() -> dict[str, Generator]:
     """Return the perturbations for any text whose models are packaged, if they need any."""
-    found = {name: made for name, made in catalogue().items() if name not in FOR_QUESTIONS}
+    found = {name: made for name, made in fitting(ENGLISH).items() if name not in FOR_QUESTIONS}
     found["paraphrase"] = found["paraphrase"].with_parameters(**PARAPHRASER)
     return {
         name: change
@@ -161,16 +162,9 @@ def row(change: Generator, levels: list[Level]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def percents(shares) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001 - any iterable
-    """Write shares as whole percents."""
-    return " ".join(f"{100 * share:.0f}" for share in shares)
-
-
 def example(change: Generator) -> str:
     """Return an example of severity 3, with what cannot be seen written as escapes."""
-    after = change.at(3)(change.example, generator(0, change.name))
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in after)
-    return shown.replace("|", "\\|").replace("`", "'")
+    return cell(change.at(3)(change.example, generator(0, change.name)))
 
 
 def main() -> int:
@@ -197,8 +191,8 @@ def main() -> int:
             lines.append(row(change, measure(gate, change, options.examples)))
             examples.append(f"| `{change.name}` | {example(change)} |")
             sys.stderr.write(f"{lines[-1]} {time.perf_counter() - started:.0f} s\n")
-    left = [f"`{name}`" for name in catalogue() if name not in (*found, *FOR_QUESTIONS)]
-    examples += [f"| `{name}` | {example(catalogue()[name])} |" for name in FOR_QUESTIONS]
+    left = [f"`{name}`" for name in fitting(ENGLISH) if name not in (*found, *FOR_QUESTIONS)]
+    examples += [f"| `{name}` | {example(fitting(ENGLISH)[name])} |" for name in FOR_QUESTIONS]
     text = "\n".join(
         [f"n = {options.examples}, seed 0.", "", *lines, "",
          f"Not measured, as no model for them is packaged: {', '.join(left)}; and those for "

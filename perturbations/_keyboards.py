@@ -16,6 +16,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Protocol
 from unicodedata import normalize
 
+import regex
+
 from pytest_ood.errors import ConfigurationError, unknown_name
 from pytest_ood.perturbations._input_methods import Hangul, Kana, Pinyin
 from pytest_ood.perturbations._scripts import MARK, letters
@@ -602,9 +604,32 @@ def _kept(letter: str, others: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _kind(letter: str) -> str:
-    """Return whether a letter is a mark, a capital, or another one."""
-    return "mark" if _MARK.match(letter) else "capital" if letter.isupper() else "letter"
+@cache
+def _kind(letter: str) -> tuple[str, str]:
+    """Return whether a letter is a mark, a capital, or another one, and its part of a syllable.
+
+    A vowel that stands alone in the place of a consonant would leave the signs of that without a
+    letter.
+    """
+    case = "mark" if _MARK.match(letter) else "capital" if letter.isupper() else "letter"
+    return case, next((part for part, one in _PARTS.items() if one.match(letter)), "")
+
+
+_PARTS = {
+    part: regex.compile(rf"\p{{Indic_Syllabic_Category={part}}}")
+    for part in (
+        "Bindu",
+        "Consonant",
+        "Nukta",
+        "Tone_Mark",
+        "Virama",
+        "Pure_Killer",
+        "Vowel",
+        "Vowel_Dependent",
+        "Vowel_Independent",
+    )
+}
+"""The parts of syllables that Unicode tells apart in the scripts of India and its neighbours."""
 
 
 @cache

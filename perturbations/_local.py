@@ -171,8 +171,20 @@ def word_starts_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
     return starts
 
 
+@cache
+def _pieces_in(language: Language) -> Callable[[str], Iterator[Match[str]]]:
+    """Return a function from a text without spaces to runs of letters as long as a word may be."""
+    return finder(rf"(?:(?={_letter(language)})\X){{1,{_LONGEST}}}")
+
+
+_LONGEST = 4
+"""Letters of a word where no spaces separate words; a whole clause would be too much."""
+
+
 def local_words(english: Sites, fits: Callable[[Match[str]], bool] | None = None) -> LocalSites:
     """Return sites that are words in languages other than English.
+
+    Where no spaces separate words, these are pieces of a few letters.
 
     Args:
         english: The sites of English.
@@ -180,7 +192,7 @@ def local_words(english: Sites, fits: Callable[[Match[str]], bool] | None = None
     """
 
     def of(language: Language) -> Callable[[str], Iterator[Match[str]]]:
-        words = words_in(language)
+        words = words_in(language) if language.script.spaced else _pieces_in(language)
         return words if fits is None else lambda text: filter(fits, words(text))
 
     return LocalSites(english, of)

@@ -68,13 +68,12 @@ def delete_character(letter: Match[str], rng: Random) -> str:
     return without_last_jamo(letter[0])
 
 
-@site_perturbation(_INNER, source=_GAO, scale=_TYPOS, version=3, languages=typed)
+@site_perturbation(_INNER, source=_GAO, scale=_TYPOS, version=4, languages=typed)
 def insert_character(letter: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a random letter of the same alphabet before a letter inside a word."""
-    english = language.code == ENGLISH.code
-    choices = alphabet(letter[0]) if english else language.alphabet
+    choices = alphabet(letter[0]) if language.code == ENGLISH.code else language.alphabet
     added = choices[int(rng.random() * len(choices))]
-    return (added if english else in_case_of(letter[0], added, language)) + letter[0]
+    return in_case_of(letter[0], added, language) + letter[0]
 
 
 @site_perturbation(_INNER, source=_GAO, scale=_TYPOS, version=3, languages=typed)

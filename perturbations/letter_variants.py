@@ -31,4 +31,8 @@ if TYPE_CHECKING:
 )
 def letter_variants(letter: Match[str], rng: Random, *, language: Language) -> str:
     """Write a letter without its mark, with a wrong one, or as one that looks or sounds alike."""
-    return rng.choice(spellings(language, "variants").options(letter.group()))
+    written = rng.choice(spellings(language, "variants").options(letter.group()))
+    text, start, end = letter.string, letter.start(), letter.end()
+    beside = text[max(0, start - 1) : start] + text[end : end + 1]
+    # Of one letter nobody can tell whether its word is in capitals; of those beside it one can.
+    return written.upper() if letter.group().isupper() and beside.isupper() else written

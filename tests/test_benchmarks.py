@@ -35,6 +35,7 @@ PLAIN = {
     "attack_scaling.py": ["10", "20"],
     "cluster.py": ["--texts=60", "--sets=1", "--examples=20"],
     "codebase.py": [str(ROOT)],
+    "languages.py": ["de", "th", "--only", "swap", "keyboard"],
     "memory.py": ["200", "400"],
 }
 OF_MODELS = {
@@ -77,8 +78,10 @@ ON_THEIR_OWN = {
     "findings.py",
     "free_text_run.py",
     "judged_run.py",
+    "label_preservation_languages.py",
     "label_reading.py",
     "label_scoring.py",
+    "languages_run.py",
     "multi_label_run.py",
     "multiple_choice_run.py",
     "ner_run.py",
@@ -280,6 +283,44 @@ def test_the_sentences_to_read_are_printed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_labels_of_other_languages_are_measured(tmp_path: Path) -> None:
+    """A classifier learns from texts in German and Chinese, and a table of each is printed."""
+    emotions = "".join(
+        f"Das ist sch\u00f6n Nr. {n}.\t5\nSo ein Mist Nr. {n}.\t1\n" for n in range(40)
+    )
+    (tmp_path / "xed").mkdir()
+    (tmp_path / "xed" / "de-projections.tsv").write_text(emotions, encoding="utf-8")
+    asked = [
+        [{"question": f"{town}\u6709{n}\u672c\u4e66\u5417\uff1f"} for n in range(20)]
+        for town in ("\u5317\u4eac", "\u4e0a\u6d77")
+    ]
+    articles = [
+        {"paragraphs": [{"context": questions[0]["question"], "qas": questions}]}
+        for questions in asked
+    ]
+    (tmp_path / "xquad").mkdir()
+    (tmp_path / "xquad" / "xquad.zh.json").write_text(json.dumps({"data": articles}))
+    options = [".", "--only", "swap", "contract", "--languages", "de", "zh"]
+    printed = run("label_preservation_languages.py", *options, cwd=tmp_path, statuses=(0,))
+    assert "| `swap` | 20 20 20 20 20 |" in printed
+    assert "| `contract` | none |" in printed
+    assert "Chinese (XQuAD): 22 texts learned, 20 scored" in printed
+
+
+@pytest.mark.slow
+def test_examples_in_many_languages_are_written(tmp_path: Path) -> None:
+    """Forty examples go into a document, and none of them is empty."""
+    document = tmp_path / "table.md"
+    marks = "<!-- measured by benchmarks/languages.py --examples -->\n<!-- end of measured -->"
+    document.write_text(marks)
+    run("languages.py", "--examples", "--write=table.md", cwd=tmp_path, statuses=(0,))
+    rows = [line.split(" | ") for line in document.read_text().splitlines()[3:-1]]
+    assert len(rows) >= 40
+    assert all(before != after.removesuffix(" |") for _, _, before, after in rows)
+    assert len({language for language, *_ in rows}) >= 12
+
+
+@pytest.mark.slow
 def test_the_pictures_are_taken(tmp_path: Path) -> None:
     """Each picture of a report is written."""
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
@@ -314,3 +355,33 @@ def test_free_texts_are_measured(tmp_path: Path) -> None:
     printed = run("free_text_run.py", "x.json", "g.jsonl", *options, cwd=tmp_path, statuses=(0,))
     assert "| rules | BLEU | 12 |" in printed
     assert "| rules | problems | corpus-bleu | 12 |" in printed
+
+
+@pytest.mark.slow
+def test_questions_in_other_languages_are_measured(tmp_path: Path) -> None:
+    """A row for each language and for the worst, a column for each reader, in a document."""
+    (tmp_path / "xquad").mkdir()
+    places = ("Rome", "Oslo", "Lima", "Quito", "Cairo")
+    for language in ("en", "de", "es", "ru", "ar", "hi"):
+        paragraphs = [
+            {
+                "context": f"Nothing is said. The museum {n} stands in {places[n % 5]} today.",
+                "qas": [
+                    {
+                        "id": f"q{n}",
+                        "question": f"Where does the museum {n} stand?",
+                        "answers": [{"text": places[n % 5], "answer_start": 0}],
+                    }
+                ],
+            }
+            for n in range(80)
+        ]
+        content = {"data": [{"paragraphs": paragraphs}]}
+        (tmp_path / "xquad" / f"xquad.{language}.json").write_text(json.dumps(content))
+    table = tmp_path / "table.md"
+    table.write_text("<!-- measured by benchmarks/languages_run.py -->\n<!-- end of measured -->")
+    options = [".", "--prompted=0", "--sentences=0", "--write", "table.md"]
+    printed = run("languages_run.py", *options, cwd=tmp_path, statuses=(0,))
+    assert "| xquad | overlap, n = 80 | english-rules, n = 80 |" in printed
+    assert "| Hindi | 0.0 [" in table.read_text()
+    assert "| the worst | German: 0.0 [" in table.read_text()

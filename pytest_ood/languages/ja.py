@@ -196,6 +196,11 @@ def _narrow() -> dict[str, tuple[str, ...]]:
     return {one: (other,) for pair in pairs for one, other in (pair, pair[::-1])}
 
 
+def _from_one(value: int) -> bool:
+    """Return whether things are counted by a number."""
+    return value > 0
+
+
 LANGUAGE = Language(
     code="ja",
     name="Japanese",
@@ -421,7 +426,7 @@ LANGUAGE = Language(
         # A kanji behind the counter makes another word of it.
         counters=r"(?:人|冊|本|匹|枚|台|回|個|軒|頭|羽|曲|社|巻|杯|週間|時間|年間|分間|日間|か月|ヶ月)"
         r"(?![\p{Han}\u3005])",
-        fits=lambda value: value > 0,
+        fits=_from_one,
         lead=r"(?<![\p{N}\p{Latin}.,:/\u30fb\u301c~第数何幾一二三四五六七八九十百千万億-]|\p{N}\u3001"
         r"|[一二三四五六七八九十]\u3001)",
     ),
