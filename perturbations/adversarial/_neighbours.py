@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_ood.errors import DataError, require
+from pytest_ood.errors import DataError
 from pytest_ood.perturbations.resources import asset, current
 
 if TYPE_CHECKING:
@@ -47,16 +47,9 @@ def neighbours(
 
 @cache
 def _minilm(folder: Path) -> tuple[Mapping[str, int], Any]:
-    from pytest_ood.models._torch import quiet_transformers
+    from pytest_ood.models._sentence_embeddings import minilm
 
-    transformers = require("transformers", extra="transformers", purpose="neighbours of words")
-    with quiet_transformers():
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-        model = transformers.AutoModel.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, add_pooling_layer=False
-        )
+    tokenizer, model = minilm(folder, "neighbours of words")
     weights = model.get_input_embeddings().weight.detach().numpy()
     vocabulary = tokenizer.get_vocab()
     words = sorted(

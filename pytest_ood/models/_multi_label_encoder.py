@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_ood.errors import ModelError
 from pytest_ood.models._encoder import FinetunedModel
-from pytest_ood.models._training import LabelHead
+from pytest_ood.models._training import LabelHead, logits_of
 from pytest_ood.tasks import SCORE_DECIMALS, Prediction
 from pytest_ood.tasks.multi_label import HOLDS, MultiLabel, labels_of
 
@@ -63,8 +63,7 @@ class MultiLabelHead(LabelHead):
 
     def accuracy(self, predictions: Any) -> dict[str, float]:
         """Return the share of rows all of whose labels are right at the probability 0.5."""
-        logits = predictions.predictions
-        logits = logits[0] if isinstance(logits, tuple) else logits
+        logits = logits_of(predictions)
         right = (logits > 0.0) == (predictions.label_ids > HOLDS)
         return {"accuracy": float(right.all(-1).mean())}
 

@@ -21,7 +21,7 @@ from pytest_ood.errors import DataError, ModelError
 from pytest_ood.models._batching import Batching, in_parts
 from pytest_ood.models._encoder import FinetunedModel
 from pytest_ood.models._torch import weight_count
-from pytest_ood.models._training import pair
+from pytest_ood.models._training import logits_of, pair
 from pytest_ood.models.protocol import Usage
 from pytest_ood.tasks import decide
 
@@ -87,8 +87,7 @@ class ChoiceHead:
 
     def accuracy(self, predictions: Any) -> dict[str, float]:
         """Return the share of right options."""
-        logits = predictions.predictions
-        logits = logits[0] if isinstance(logits, tuple) else logits
+        logits = logits_of(predictions)
         return {"accuracy": float((logits.argmax(-1) == predictions.label_ids).mean())}
 
 

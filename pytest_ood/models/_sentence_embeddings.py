@@ -44,8 +44,7 @@ def embeddings(texts: Sequence[str], folder: Path, purpose: str) -> NDArray[np.f
         MissingDependencyError: torch or transformers is not installed.
     """
     torch = require("torch", extra="transformers", purpose=purpose)
-    require("transformers", extra="transformers", purpose=purpose)
-    tokenizer, model = _encoder(folder)
+    tokenizer, model = minilm(folder, purpose)
     vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
     for indices in length_sorted([len(text) for text in texts], _BATCH):
         batch = tokenizer(
@@ -61,6 +60,20 @@ def embeddings(texts: Sequence[str], folder: Path, purpose: str) -> NDArray[np.f
             mean = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
             vectors[indices] = torch.nn.functional.normalize(mean, dim=1).numpy()
     return vectors
+
+
+def minilm(folder: Path, purpose: str) -> tuple[Any, Any]:
+    """Return the tokenizer and the encoder of the packaged model, loaded once.
+
+    Args:
+        folder: The folder of the packaged model.
+        purpose: What they are for, in the message of an error.
+
+    Raises:
+        MissingDependencyError: transformers is not installed.
+    """
+    require("transformers", extra="transformers", purpose=purpose)
+    return _encoder(folder)
 
 
 @cache

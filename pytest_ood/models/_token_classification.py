@@ -7,7 +7,7 @@ IOB2 (Tjong Kim Sang and Veenstra 1999) where the model is trained here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pytest_ood.data.inputs import canonical
 from pytest_ood.data.tags import OUTSIDE, LabelledSpan, iob2_tags, tagged_spans, words_of
@@ -107,8 +107,6 @@ class TokenModel(FinetunedModel):
 
     Inputs are single texts. Text beyond `max_length` tokens is not read, and has no entities.
     """
-
-    LENGTH: ClassVar[int] = 256
 
     @classmethod
     def labels_of(cls, task: Task) -> Sequence[str]:

@@ -214,9 +214,14 @@ class LabelHead:
 
     def accuracy(self, predictions: Any) -> dict[str, float]:
         """Return the share of right labels."""
-        logits = predictions.predictions
-        logits = logits[0] if isinstance(logits, tuple) else logits
+        logits = logits_of(predictions)
         return {"accuracy": float((logits.argmax(-1) == predictions.label_ids).mean())}
+
+
+def logits_of(predictions: Any) -> Any:
+    """Return the logits of predictions, which are the first of several outputs of some networks."""
+    logits = predictions.predictions
+    return logits[0] if isinstance(logits, tuple) else logits
 
 
 @dataclass(frozen=True, kw_only=True)

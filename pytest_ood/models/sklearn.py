@@ -545,28 +545,23 @@ def build(
     description = source if data is None else source + FITTED_HERE
     options = {"threshold": threshold, "abstain_below": abstain_below}
     parameters = {key: value for key, value in options.items() if value is not None}
+    built: type[SklearnModel] = SklearnModel
+    own: dict[str, Any] = {
+        "optional": (out_of_scope_of(task),),
+        "abstain_below": abstain_below,
+    }
     if task.classes:
-        estimator: SklearnModel = importlib.import_module(SEVERAL_LABELS).MultiLabelEstimator(
-            context.name,
-            load,
-            task.classes,
-            description,
-            parameters,
-            training=data,
-            label_names=labels or {},
-            threshold=threshold,
-        )
-        return estimator
-    return SklearnModel(
+        built = importlib.import_module(SEVERAL_LABELS).MultiLabelEstimator
+        own = {"threshold": threshold}
+    return built(
         context.name,
         load,
-        context.labels,
+        known if task.classes else context.labels,
         description,
         parameters,
         training=data,
         label_names=labels or {},
-        optional=(out_of_scope_of(task),),
-        abstain_below=abstain_below,
+        **own,
     )
 
 
