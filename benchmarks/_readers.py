@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Fields = Mapping[str, str]
 
-SENTENCE = re.compile(r"(?<=[.!?\u0964\u06d4])\s+")
+SENTENCE = re.compile(r"(?<=[.!?\u0964\u06d4])\s+|(?<=[\u3002\uff01\uff1f])")
 AROUND = ".,;:!?()[]\"'\u00ab\u00bb\u201c\u201d\u201e\u060c\u061b\u061f\u0964\u00bf\u00a1"
 """Marks around words, of Latin, Arabic and Devanagari script too."""
 STEM = 5

@@ -362,7 +362,7 @@ def test_questions_in_other_languages_are_measured(tmp_path: Path) -> None:
     """A row for each language and for the worst, a column for each reader, in a document."""
     (tmp_path / "xquad").mkdir()
     places = ("Rome", "Oslo", "Lima", "Quito", "Cairo")
-    for language in ("en", "de", "es", "ru", "ar", "hi"):
+    for language in ("en", "de", "es", "ru", "zh", "ar", "hi"):
         paragraphs = [
             {
                 "context": f"Nothing is said. The museum {n} stands in {places[n % 5]} today.",

@@ -10,7 +10,7 @@ import numpy as np
 from pytest_ood.errors import ReportError
 from pytest_ood.evaluation import ModelInfo, PromptAttackDetails
 from pytest_ood.metrics import ACCURACY
-from pytest_ood.shifts import WORST_CASE, kinds
+from pytest_ood.shifts import WORST, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -210,10 +210,11 @@ def _measured_models(name: str, report: Report, suite: str) -> list[MeasuredMode
     floors = {f.model: f for f in report.in_distribution if f.suite == suite}
     drops: dict[str, dict[ShiftKey, Evaluation]] = {}
     for e in report.evaluations:
-        # The worst case of noise selects other texts for every model, and an attack on the prompt
-        # changes no example: neither can be compared example by example.
+        # The worst case of noise selects other texts for every model, the worst domain may be
+        # another for each, and an attack on the prompt changes no example: none of them can be
+        # compared example by example.
         on_prompt = isinstance(e.details, PromptAttackDetails)
-        if e.suite == suite and e.metric == ACCURACY and e.shift != WORST_CASE and not on_prompt:
+        if e.suite == suite and e.metric == ACCURACY and e.shift not in WORST and not on_prompt:
             drops.setdefault(e.model, {})[ShiftKey(e.kind, e.shift)] = e
     return [
         MeasuredModel(

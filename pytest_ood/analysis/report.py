@@ -26,7 +26,7 @@ from pytest_ood.evaluation import (
 )
 from pytest_ood.metrics import ACCURACY
 from pytest_ood.models.protocol import Usage
-from pytest_ood.shifts import WORST_CASE, kinds
+from pytest_ood.shifts import WORST, kinds
 from pytest_ood.statistics import Estimate  # noqa: TC001
 
 PACKAGES = (
@@ -385,7 +385,7 @@ def _comparable(
         for e in report.evaluations
         if (e.suite, e.kind, e.surrogate, e.model, e.metric) == wanted
         and e.verdict != "invalid"
-        and e.shift != WORST_CASE
+        and e.shift not in WORST
         and not isinstance(e.details, PromptAttackDetails)
         and not e.case_inputs
         and e.is_by_example

@@ -130,9 +130,13 @@ def _languages(fits: Fits) -> list[str]:
 
 def _example(perturbation: Generator) -> str | None:
     """Return the perturbed example; None if the perturbation needs more than this package."""
-    return None if perturbation.needs else perturbation.in_example_language()(
+    return (
+        None
+        if perturbation.needs
+        else perturbation.in_example_language()(
             perturbation.example, generator(0, perturbation.name)
         )
+    )
 
 
 def _recipe_lines(entry: dict[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ from pytest_ood.evaluation.records import (
     PromptAttackDetails,
     Result,
     ScorePair,
+    WorstDetails,
     from_record,
     to_record,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "SeverityAccuracy",
     "SeverityCurve",
     "SuiteEvaluator",
+    "WorstDetails",
     "adjust_verdicts",
     "difference_of_drops",
     "from_record",

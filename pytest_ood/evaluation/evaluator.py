@@ -30,6 +30,7 @@ from pytest_ood.evaluation.records import (
     Evaluation,
     Floor,
     ScorePair,
+    WorstDetails,
     unparsed_outputs,
 )
 from pytest_ood.evaluation.shift_metrics import ShiftMetrics
@@ -38,6 +39,7 @@ from pytest_ood.evaluation.stopping import Schedule, is_sequential, measure_unti
 from pytest_ood.evaluation.trials import Trials
 from pytest_ood.metrics import ACCURACY, find_metric, metric_class
 from pytest_ood.statistics import estimate
+from pytest_ood.statistics.largest import Largest
 from pytest_ood.statistics.sequential import Sequential
 from pytest_ood.trials.trial import (
     aligned,
@@ -184,7 +186,8 @@ class SuiteEvaluator:
         """
         key = (model.name, shift.name, metric)
         if key not in self._evaluations:
-            self._evaluations[key] = self._measure_drop(model, shift, metric)
+            measure = self._measure_worst if shift.is_largest else self._measure_drop
+            self._evaluations[key] = measure(model, shift, metric)
         return self._evaluations[key]
 
     def score(self, model: AnyModel, shift: Shift) -> Floor:
@@ -367,6 +370,51 @@ class SuiteEvaluator:
         judged = judged or self._judged(statistic, budget, metric, "budget")
         return self._evaluation(
             model, shift, metric, measurement=measurement, statistic=statistic, judged=judged
+        )
+
+    def _measure_worst(self, model: AnyModel, shift: Shift, metric: str) -> Evaluation:
+        """Measure the largest of the drops under the parts of a shift.
+
+        Each part is measured on all its examples, also where its own check stops early: that its
+        own budget is settled says little about this one. The figures and flipped examples are those
+        of the part with the largest drop. Scores by example, group and label are left out: those
+        of two models, or of two releases, may be of different parts.
+        """
+        limit = self.suite.budget(shift, metric).max_drop
+        judged: Judgement | None = None
+        parts: dict[str, tuple[Shift, Measurement]] = {}
+        drops: dict[str, Statistic] = {}
+        for part in shift.parts(self.suite.shifts):
+            self.metrics.check_labels_same(part, metric)
+            invalid = self._invalid_beforehand(part, limit, model)
+            # Without a budget to settle there is one look; at an invalid model it is a short one.
+            (size,) = self._schedule.sizes(part, metric, None, invalid, [model])
+            measurement = Measurement(self.trials.of(model, part, size))
+            parts[part.name] = part, measurement
+            drops[part.name] = self.metrics.drop(measurement, part, metric)
+            if judged is None and invalid is None:
+                invalid = _first_invalid(self.texts, part, [(f"{part.name}: ", measurement)])
+            judged = judged or invalid
+        largest = Largest(drops)
+        if judged is None:
+            judged = self._judged(largest, limit, metric, "budget")
+            if judged.verdict != "invalid":
+                judged = replace(judged, reason=f"{largest.name} is the worst: {judged.reason}")
+        part, measurement = parts[largest.name]
+        result = self._evaluation(
+            model, part, metric, measurement=measurement, statistic=largest, judged=judged
+        )
+        return replace(
+            result,
+            shift=shift.name,
+            budget=limit,
+            sequential=False,
+            details=WorstDetails(shift=part.name),
+            items=None,
+            per_label=(),
+            breakdown=(),
+            before=Categorical(),
+            after=Categorical(),
         )
 
     def _evaluation(

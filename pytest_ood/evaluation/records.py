@@ -285,6 +285,19 @@ class DomainDetails:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorstDetails:
+    """Details of the largest drop under several shifts, whose figures are those of one of them.
+
+    Attributes:
+        shift: The name of the shift with the largest drop.
+    """
+
+    TYPE: ClassVar[str] = "worst"
+
+    shift: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaseDetails:
     """Details of a shift to cases, each of several inputs that are scored as one.
 
@@ -332,7 +345,12 @@ class PromptAttackDetails:
 
 
 ShiftDetails = (
-    PerturbationDetails | DomainDetails | CaseDetails | AttackDetails | PromptAttackDetails
+    PerturbationDetails
+    | DomainDetails
+    | WorstDetails
+    | CaseDetails
+    | AttackDetails
+    | PromptAttackDetails
 )
 
 

@@ -15,6 +15,7 @@ from pytest_ood.evaluation.stopping import is_sequential
 from pytest_ood.gate.cost import workloads
 from pytest_ood.metrics import ACCURACY, SCORE, metric_class
 from pytest_ood.statistics import detectable, least_examples
+from pytest_ood.statistics.planning import POWER
 from pytest_ood.statistics.sequential import BETTING_SHARE
 
 if TYPE_CHECKING:
@@ -40,39 +41,75 @@ def plan_run(gate: Gate) -> Plan:
     Raises:
         OodError: the data cannot be read.
     """
-    gates = []
-    for check in gate.checks:
-        if check.limit is None:
-            continue
-        evaluator = gate.evaluators[check.suite]
-        names = [name for name in (check.model, check.baseline) if name is not None]
-        models = [gate.models[check.suite][name] for name in names]
-        batches = check.metric in (ACCURACY, SCORE) and is_sequential(
-            models, evaluator.data.horizon(check.shift), evaluator.rules
-        )
-        planned = _planned(
-            check,
-            check.limit,
-            evaluator.texts.usable(check.shift),
-            evaluator.rules,
-            batches=batches,
-        )
-        needs_reference = metric_class(check.metric).NEEDS_REFERENCE
-        if (
-            check.shift is not None
-            and check.metric not in (ACCURACY, SCORE)
-            and not needs_reference
-        ):
-            planned = _by_metric(check, check.limit, planned, evaluator)
-        gates.append(planned)
+    gates = [
+        (_of_worst if _is_largest(check) else _of_check)(gate, check, check.limit)
+        for check in gate.checks
+        if check.limit is not None
+    ]
     return Plan(gates=tuple(gates), work=workloads(gate), rules=gate.rules, assumptions=ASSUMPTIONS)
 
 
-def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool) -> PlannedGate:
+def _is_largest(check: Check) -> bool:
+    return check.shift is not None and check.shift.is_largest
+
+
+def _of_check(gate: Gate, check: Check, limit: float) -> PlannedGate:
+    """Return the plan of a check of one drop, difference or score."""
+    evaluator = gate.evaluators[check.suite]
+    names = [name for name in (check.model, check.baseline) if name is not None]
+    models = [gate.models[check.suite][name] for name in names]
+    batches = check.metric in (ACCURACY, SCORE) and is_sequential(
+        models, evaluator.data.horizon(check.shift), evaluator.rules
+    )
+    return _planned_by_metric(check, limit, evaluator, batches=batches)
+
+
+def _of_worst(gate: Gate, check: Check, limit: float) -> PlannedGate:
+    """Return the plan of a check of the largest of several drops.
+
+    It passes where each of them does, and fails where one of them does at its share of the level.
+    How large a drop has to be to fail depends on the shift; the plan has the largest.
+    """
+    assert check.shift is not None, "unreachable because the check has a shift with parts"
+    evaluator = gate.evaluators[check.suite]
+    shifts = check.shift.parts(evaluator.suite.shifts)
+    parts = [
+        _planned_by_metric(
+            replace(check, shift=shift), limit, evaluator, batches=False, among=len(shifts)
+        )
+        for shift in shifts
+    ]
+    return PlannedGate(
+        id=check.id,
+        n=min(part.n for part in parts),
+        limit=limit,
+        passing=min(part.passing for part in parts),
+        failing=max(part.failing for part in parts),
+        settleable=all(part.settleable for part in parts),
+    )
+
+
+def _planned_by_metric(
+    check: Check, limit: float, evaluator: SuiteEvaluator, *, batches: bool, among: int = 1
+) -> PlannedGate:
+    """Return the plan of a check of one shift, which may be one of several in a check."""
+    n = evaluator.texts.usable(check.shift)
+    planned = _planned(check, limit, n, evaluator.rules, batches=batches, among=among)
+    needs_reference = metric_class(check.metric).NEEDS_REFERENCE
+    if check.shift is None or check.metric in (ACCURACY, SCORE) or needs_reference:
+        return planned
+    return _by_metric(check, limit, planned, evaluator, among)
+
+
+def _planned(
+    check: Check, limit: float, n: int, rules: Rules, *, batches: bool, among: int = 1
+) -> PlannedGate:
     share = 1.0 - BETTING_SHARE if batches else 1.0
     spread = _spread(check, limit)
-    down = detectable(max(1, n), spread, rules.alpha * share)
-    up = detectable(max(1, n), spread, rules.fail_alpha * share)
+    # All of several shifts have to pass: each misses it with a part of the chance to.
+    power = 1.0 - (1.0 - POWER) / among
+    down = detectable(max(1, n), spread, rules.alpha * share, power)
+    up = detectable(max(1, n), spread, rules.fail_alpha * share / among)
     if check.shift is None or check.metric == SCORE:
         # A floor passes above its limit and fails below it.
         return PlannedGate(
@@ -96,7 +133,7 @@ def _planned(check: Check, limit: float, n: int, rules: Rules, *, batches: bool)
 
 
 def _by_metric(
-    check: Check, limit: float, planned: PlannedGate, evaluator: SuiteEvaluator
+    check: Check, limit: float, planned: PlannedGate, evaluator: SuiteEvaluator, among: int
 ) -> PlannedGate:
     """Return the plan of a metric that may use a part of the examples, such as those of one label.
 
@@ -111,8 +148,9 @@ def _by_metric(
         )
     except NotApplicableError:
         return replace(planned, n=0, settleable=False)
-    narrowed = _planned(check, limit, min(planned.n, statistic.n), evaluator.rules, batches=False)
-    possible = limit <= 0.0 or judge_at_most(statistic, limit, evaluator.rules).verdict == "pass"
+    n, rules = min(planned.n, statistic.n), evaluator.rules
+    narrowed = _planned(check, limit, n, rules, batches=False, among=among)
+    possible = limit <= 0.0 or judge_at_most(statistic, limit, rules).verdict == "pass"
     return replace(narrowed, settleable=planned.settleable and possible)
 
 

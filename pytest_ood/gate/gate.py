@@ -507,9 +507,16 @@ class Gate:
         return [name for name in self.models[suite] if not chosen or name in chosen]
 
     def chosen_shifts(self, suite: str) -> Sequence[Shift]:
-        """Return the shifts of a suite that --ood-only selects."""
-        chosen = {c.shift.name for c in self.checks if c.suite == suite and c.shift is not None}
-        return [shift for shift in self.evaluators[suite].suite.shifts if shift.name in chosen]
+        """Return the shifts of a suite that --ood-only selects, for the worst domain its parts."""
+        shifts = self.evaluators[suite].suite.shifts
+        selected = [c.shift for c in self.checks if c.suite == suite and c.shift is not None]
+        # The worst domain has no examples of its own: what is measured are the domains.
+        chosen = {
+            part.name
+            for shift in selected
+            for part in (shift.parts(shifts) if shift.is_largest else (shift,))
+        }
+        return [shift for shift in shifts if shift.name in chosen]
 
     def infos(self, check: Check) -> tuple[ModelInfo, ...]:
         """Return the descriptions of a check's models; call it after `measure`."""

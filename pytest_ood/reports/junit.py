@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ood.data.examples import IN_DISTRIBUTION
-from pytest_ood.evaluation import Comparison, Evaluation, PerturbationDetails
+from pytest_ood.evaluation import Comparison, Evaluation, PerturbationDetails, WorstDetails
 from pytest_ood.reports.escaping import one_line
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def properties(result: Result, rules: Rules) -> list[tuple[str, object]]:
             "severity": result.details.severity
             if isinstance(result.details, PerturbationDetails)
             else None,
+            "worst": result.details.shift if isinstance(result.details, WorstDetails) else None,
             "surrogate": result.surrogate,
             "model": result.model,
             "metric": result.metric,

@@ -23,7 +23,7 @@ from pytest_ood.reports.wording import (
     remarks_on,
     transfer_note,
 )
-from pytest_ood.shifts import WORST_CASE, kinds
+from pytest_ood.shifts import WORST, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,7 +221,7 @@ def _kind(
             lines += _remarks(shift, row)
             lines += _same_label_mix(row, models)
     averaged = [
-        e for e in shown if e.metric == ACCURACY and e.shift != WORST_CASE and not e.case_inputs
+        e for e in shown if e.metric == ACCURACY and e.shift not in WORST and not e.case_inputs
     ]
     if len({e.shift for e in averaged}) > 1:
         lines.append(_row(" mean", _means(averaged, models)))

@@ -14,6 +14,7 @@ from pytest_ood.evaluation import (
     Floor,
     PerturbationDetails,
     PromptAttackDetails,
+    WorstDetails,
 )
 from pytest_ood.metrics import SINGLE_ACCURACY
 from pytest_ood.reports.escaping import quoted
@@ -131,17 +132,25 @@ def _on_drop(drop: Evaluation) -> list[Remark]:
     if isinstance(details, AttackDetails):
         remarks += _on_attack(details, drop)
     if isinstance(details, DomainDetails):
-        if details.reweighted_drop is not None:
-            subject = "drop at the in-distribution label distribution"
-            # The terminal has a row of its own for it.
-            remarks.append(Remark(subject, points(details.reweighted_drop), brief=False))
-        if details.in_domain_score is not None:
-            subject = "score of the baseline trained on it"
-            remarks.append(Remark(subject, points(details.in_domain_score)))
+        remarks += _on_domain(details)
+    if isinstance(details, WorstDetails):
+        remarks.append(Remark("the drop is largest under", details.shift))
     remarks += _cases(drop)
     if drop.stopped:
         remarks.append(_settled(drop.drawn, drop.planned))
     return [*remarks, *_seeds(drop.seed_drops)]
+
+
+def _on_domain(details: DomainDetails) -> list[Remark]:
+    remarks = []
+    if details.reweighted_drop is not None:
+        subject = "drop at the in-distribution label distribution"
+        # The terminal has a row of its own for it.
+        remarks.append(Remark(subject, points(details.reweighted_drop), brief=False))
+    if details.in_domain_score is not None:
+        subject = "score of the baseline trained on it"
+        remarks.append(Remark(subject, points(details.in_domain_score)))
+    return remarks
 
 
 def _abstentions(result: Floor | Evaluation) -> list[Remark]:

@@ -19,6 +19,7 @@ from pytest_ood.shifts.protocol import ADVERSARIAL, DOMAIN, NOISE, Declaration, 
 from pytest_ood.shifts.texts import Shifted, ShiftedBlock, edits_of, shifted_set_hash
 from pytest_ood.shifts.transfer import TransferShift
 from pytest_ood.shifts.worst_case import WORST_CASE, WorstCase
+from pytest_ood.shifts.worst_domain import WORST_DOMAIN, WorstDomain
 from pytest_ood.utils.objects import modules_with
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "DOMAIN",
     "NOISE",
     "SCORINGS",
+    "WORST",
     "WORST_CASE",
+    "WORST_DOMAIN",
     "AdversarialShift",
     "Declaration",
     "DomainShift",
@@ -38,6 +41,7 @@ __all__ = [
     "ShiftedBlock",
     "TransferShift",
     "WorstCase",
+    "WorstDomain",
     "edits_of",
     "keys_of",
     "kinds",
@@ -46,6 +50,10 @@ __all__ = [
 ]
 
 FIRST = (DOMAIN, NOISE, ADVERSARIAL)
+
+WORST = (WORST_DOMAIN, WORST_CASE)
+"""Names of the worst of several shifts, which have a budget and no table of their own; means over
+shifts and studies leave them out."""
 
 
 @cache

@@ -195,6 +195,11 @@ class Shift(ABC):
         return False
 
     @property
+    def is_largest(self) -> bool:
+        """Whether its drop is the largest of those of its parts, and it has no trial of its own."""
+        return False
+
+    @property
     def min_changed(self) -> int:
         """The least number of changed examples for a valid verdict."""
         return MIN_CHANGED

@@ -2,8 +2,9 @@
 
 A `Statistic` has bounds and p-values: `proportions` for 0/1 scores (exact), `means` for other
 scores and clusters, `rates` for drops as a share of the score, `functions` for metrics such as
-macro-F1, `calibration` for calibration errors, `seeds` for models with several seeds, `sequential`
-for examples that come in batches. `families` adjusts for many gates, `planning` counts examples.
+macro-F1, `calibration` for calibration errors, `seeds` for models with several seeds, `largest` for
+the worst of several, `sequential` for examples that come in batches. `families` adjusts for many
+gates, `planning` counts examples.
 """
 
 from pytest_ood.statistics.families import CORRECTIONS, Correction, adjusted, single_step

@@ -17,6 +17,15 @@ POWER = 0.8
 """The power of plans: the chance that a verdict is settled."""
 
 
+@runtime_checkable
+class Settling(Protocol):
+    """A statistic that plans its own sample size, such as the largest of several."""
+
+    def examples_to_settle(self, limit: float, alpha: float) -> int:
+        """Return how many examples would settle on which side of a limit the value lies."""
+        ...
+
+
 def examples_to_settle(statistic: Statistic | Estimate, limit: float, alpha: float) -> int:
     """Return how many examples would settle on which side of a limit the value lies.
 
@@ -24,6 +33,8 @@ def examples_to_settle(statistic: Statistic | Estimate, limit: float, alpha: flo
     Calculations in Clinical Research, section 3.1) for power 0.8, with the observed spread;
     sys.maxsize where the estimate lies on the limit.
     """
+    if isinstance(statistic, Settling):
+        return statistic.examples_to_settle(limit, alpha)
     distance = abs(statistic.value - limit)
     if distance < 1e-9:  # noqa: PLR2004 - on the limit
         return sys.maxsize
@@ -88,17 +99,18 @@ def shortage(
     return Shortage(statistic.n, least, examples) if statistic.n < least < sys.maxsize else None
 
 
-def detectable(n: int, spread: float, alpha: float) -> float:
-    """Return the distance from a limit that n examples settle with power 0.8.
+def detectable(n: int, spread: float, alpha: float, power: float = POWER) -> float:
+    """Return the distance from a limit that n examples settle with a given power.
 
     Args:
         n: Examples, 1 or more.
         spread: The contribution of one example to the uncertainty (see `Estimate.spread`).
         alpha: One-sided level.
+        power: The chance that they do.
     """
-    return _deviations(alpha) * spread / math.sqrt(n)
+    return _deviations(alpha, power) * spread / math.sqrt(n)
 
 
-def _deviations(alpha: float) -> float:
+def _deviations(alpha: float, power: float = POWER) -> float:
     normal = NormalDist()
-    return normal.inv_cdf(1.0 - check_level(alpha)) + normal.inv_cdf(POWER)
+    return normal.inv_cdf(1.0 - check_level(alpha)) + normal.inv_cdf(power)

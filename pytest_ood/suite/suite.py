@@ -16,9 +16,13 @@ from pytest_ood.loading.readers import DataSource, parse_source
 from pytest_ood.metrics import ACCURACY, budget_metrics, metric_class, metric_names
 from pytest_ood.perturbations.resources import current, using
 from pytest_ood.shifts import (
+    DOMAIN,
+    WORST,
     WORST_CASE,
+    WORST_DOMAIN,
     Declaration,
     WorstCase,
+    WorstDomain,
     keys_of,
     kinds,
     parse_shift,
@@ -278,14 +282,14 @@ def _shifts(
 ) -> tuple[tuple[Shift, ...], dict[str, dict[str, Budget]]]:
     """Read the shifts and, for each, the budgets of its kind, which its own table overrides."""
     by_kind = {
-        kind: _metric_budgets(entry, budget_metrics(task, kind), task.headline)
-        for kind, entry in table.subtable("budgets").only((*kinds(), WORST_CASE)).subtables()
+        kind: _metric_budgets(entry, _metrics_of(task, kind), task.headline)
+        for kind, entry in table.subtable("budgets").only((*kinds(), *WORST)).subtables()
     }
     shifts: list[Shift] = []
     budgets: dict[str, dict[str, Budget]] = {}
     for kind, entries in table.subtable("shifts").only(kinds(), "kind").subtables():
         for name, entry in entries.subtables():
-            if check_name(name, entry.location) in (IN_DISTRIBUTION, WORST_CASE, *kinds()):
+            if check_name(name, entry.location) in (IN_DISTRIBUTION, *WORST, *kinds()):
                 raise entry.error("this name is reserved; take another")
             metrics = budget_metrics(task, kind)
             budget_keys = (*_BUDGET_KEYS, *metrics)
@@ -302,18 +306,60 @@ def _shifts(
                 _check_metrics(shift, shift_budgets, entry, task)
                 shifts.append(shift)
                 budgets[shift.name] = shift_budgets
-    if WORST_CASE in by_kind:
-        noises = WorstCase().parts(shifts)
-        if not noises:
-            raise table.error(
-                f"budgets.{WORST_CASE}: the worst case is taken over the originals and the noise "
-                "shifts, and there is no noise shift; give one"
-            )
-        shifts.insert(shifts.index(noises[-1]) + 1, WorstCase())
-        budgets[WORST_CASE] = by_kind[WORST_CASE]
+    _add_worst(shifts, budgets, by_kind, table)
     if not shifts:
         raise table.error("there is no shift in it; give at least one")
     return tuple(shifts), budgets
+
+
+def _add_worst(
+    shifts: list[Shift],
+    budgets: dict[str, dict[str, Budget]],
+    by_kind: Mapping[str, dict[str, Budget]],
+    table: ConfigTable,
+) -> None:
+    """Add the worst of several shifts, where it has a budget, after the last of them.
+
+    Args:
+        shifts: The shifts that have tables.
+        budgets: Their budgets, by name.
+        by_kind: The budgets of the kinds of shift, and of the worst of them.
+        table: The suite's table.
+    """
+    for worst in (WorstDomain(), WorstCase()):
+        if worst.name not in by_kind:
+            continue
+        parts = worst.parts(shifts)
+        if not parts:
+            raise table.error(f"budgets.{worst.name}: {_WITHOUT_PARTS[worst.name]}")
+        shifts.insert(shifts.index(parts[-1]) + 1, worst)
+        budgets[worst.name] = by_kind[worst.name]
+    for budget in by_kind.get(WORST_DOMAIN, {}).values():
+        if budget.margin is not None or budget.min_score is not None:
+            raise table.error(
+                f"budgets.{WORST_DOMAIN}: it takes max_drop alone: the worst domains of two models "
+                "may differ, so that their drops are not of the same examples; margin and "
+                f"min_score of every domain go into budgets.{DOMAIN}"
+            )
+
+
+_WITHOUT_PARTS = {
+    WORST_CASE: "the worst case is taken over the originals and the noise shifts, and there is no "
+    "noise shift; give one",
+    WORST_DOMAIN: "the worst domain is that of the domain shifts that count single examples, and "
+    "there is none; give one",
+}
+
+
+def _metrics_of(task: Task, kind: str) -> tuple[str, ...]:
+    """Return the metrics that a table of budgets may name, by a kind of shift or a worst of them.
+
+    The worst domain has those of the domains, except where a reference is trained for each.
+    """
+    if kind != WORST_DOMAIN:
+        return budget_metrics(task, kind)
+    metrics = budget_metrics(task, DOMAIN)
+    return tuple(name for name in metrics if not metric_class(name).NEEDS_REFERENCE)
 
 
 def _check_metrics(

@@ -13,6 +13,7 @@ from pytest_ood.analysis.serialization import from_json, read_report
 from pytest_ood.data.categorical import Categorical
 from pytest_ood.errors import ReportError
 from pytest_ood.evaluation import ExampleScores
+from pytest_ood.shifts import WORST
 
 Report = dict[str, Any]
 Make = Callable[..., Report]
@@ -172,10 +173,13 @@ def test_figures_that_were_settled_early_are_noted(make_report: Make, two: Any) 
     assert "`sequential = false`" in note
 
 
-def test_only_accuracy_under_shifts_of_inputs_counts(make_report: Make, two: Any) -> None:
-    """Other metrics, the worst case and attacks on the prompt are no shifts of a study."""
+@pytest.mark.parametrize("worst", WORST)
+def test_only_accuracy_under_shifts_of_inputs_counts(
+    make_report: Make, two: Any, worst: str
+) -> None:
+    """Other metrics, the worst of shifts and attacks on the prompt are no shifts of a study."""
     report = make_report(two)
     first, second, third, _ = report["evaluations"]
-    first["metric"], second["shift"], third["prompt"] = "ece", "worst-case", {}
+    first["metric"], second["shift"], third["prompt"] = "ece", worst, {}
     with pytest.raises(ReportError, match="no two of its 2 models"):
         merge(("x", report))

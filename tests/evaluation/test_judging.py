@@ -20,7 +20,7 @@ from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import MemoryStore
 from pytest_ood.loading.readers import Reader
 from pytest_ood.models.callable import CallableModel
-from pytest_ood.shifts import DomainShift
+from pytest_ood.shifts import DomainShift, Shift, WorstDomain
 from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import UNSCORED, Judged, Prediction
 from pytest_ood.utils.progress import Silent
@@ -92,14 +92,15 @@ def judged(tmp_path: Path) -> Maker:
         *,
         fingerprint: str | None = "1",
         budget: Budget | None = None,
+        shifts: tuple[Shift, ...] = (FAR,),
     ) -> SuiteEvaluator:
         (tmp_path / "labelled.jsonl").write_text("".join(f"{json.dumps(r)}\n" for r in labelled))
         suite = Suite(
             name="s",
             task=Judged("big", "rubric.md", "labelled.jsonl"),
             in_distribution=dataset("s", 0),
-            shifts=(FAR,),
-            budgets={"far": {"accuracy": budget or Budget(max_drop=0.2)}},
+            shifts=shifts,
+            budgets={shift.name: {"accuracy": budget or Budget(max_drop=0.2)} for shift in shifts},
         )
         reader = Reader(root=tmp_path, cache=tmp_path, offline=True, progress=Silent())
         model = CallableModel("big", judge, source="judges:big", fingerprint=fingerprint)
@@ -112,6 +113,14 @@ def judged(tmp_path: Path) -> Maker:
 
 
 TESTED = CallableModel("small", answer, source="models:small")
+
+
+def test_the_worst_domain_is_of_corrected_drops(judged: Maker) -> None:
+    """It selects no single answers that the judge gets wrong, so that a judge may score them."""
+    run = judged(lenient, shifts=(FAR, WorstDomain()))
+    worst, single = (run.evaluate(TESTED, shift) for shift in (WorstDomain(), FAR))
+    assert (worst.drop, worst.p_fail) == (single.drop, single.p_fail)
+    assert worst.reason == f"far is the worst: {single.reason}"
 
 
 def test_a_lenient_judge_hides_a_drop_and_labels_show_it(judged: Maker) -> None:

@@ -179,6 +179,56 @@ def test_the_worst_case_costs_what_its_perturbations_cost(gate: Gate) -> None:
     assert asked(plan)["second"] == 200 + 64 + 150 + 150
 
 
+WORST = SUITE.replace(
+    "[shifts.noise.keyboard]",
+    '[shifts.domain.small]\ndata = "small.csv"\nmax_drop = 0.1\n[shifts.noise.keyboard]',
+)
+
+
+@pytest.fixture
+def with_worst(gate: Gate) -> Gate:
+    """Add a domain of half as many examples, and a budget on the worst of both."""
+    rows = (gate.options.root / "data.csv").read_text().splitlines()
+    (gate.options.root / "small.csv").write_text("\n".join([rows[0], *rows[101:]]))
+    return reopened(gate, WORST + "[budgets.worst-domain]\nmax_drop = 0.1\n")
+
+
+def test_the_worst_domain_costs_what_the_domains_cost(with_worst: Gate) -> None:
+    """Beside its domains it costs nothing, and chosen alone it costs them."""
+    without = asked(plan_run(reopened(with_worst, WORST)))
+    again = reopened(with_worst, WORST + "[budgets.worst-domain]\nmax_drop = 0.1\n")
+    assert asked(plan_run(again)) == without
+    root, cache = with_worst.options.root, with_worst.options.cache
+    plan = plan_run(Gate(Options(root=root, cache=cache, only=("worst-domain",)), Silent()))
+    assert [g.id for g in plan.gates] == [
+        "own/domain/worst-domain[first]",
+        "own/domain/worst-domain[second]",
+    ]
+    # The domains are made of the same rows as the data in distribution.
+    assert asked(plan) == {"first": 200 + 64, "second": 200 + 64}
+
+
+def test_the_worst_domain_is_planned_for_all_domains(with_worst: Gate) -> None:
+    """It passes as seldom as all of them together, and fails as seldom as one at its share."""
+    planned = {g.id: g for g in plan_run(with_worst).gates}
+    worst = planned["own/domain/worst-domain[second]"]
+    parts = [planned[f"own/domain/{name}[second]"] for name in ("other", "small")]
+    assert (worst.n, worst.limit, worst.settleable) == (100, 0.1, True)
+    assert worst.passing < min(part.passing for part in parts)
+    assert worst.failing > max(part.failing for part in parts)
+
+
+def test_a_worst_domain_by_a_metric_is_planned_by_its_examples(with_worst: Gate) -> None:
+    """The recall of a label rests on the examples of that label, in the smallest domain."""
+    root = with_worst.options.root
+    head, *rows = (root / "small.csv").read_text().splitlines()
+    (root / "small.csv").write_text("\n".join([head, *rows[:12]]))
+    budget = "[budgets.worst-domain]\nrecall-no = { max_drop = 0.1 }\n"
+    planned = {g.id: g for g in plan_run(reopened(with_worst, WORST + budget)).gates}
+    found = planned["own/domain/worst-domain/recall-no[second]"]
+    assert (found.n, found.settleable) == (6, False)
+
+
 def test_seeds_are_asked_one_by_one(gate: Gate) -> None:
     """A model with three seeds costs three times as much, but is asked again once."""
     models = """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_ood.errors import ConfigurationError, OodError
-from pytest_ood.evaluation import Comparison, DomainDetails, Evaluation, Floor
+from pytest_ood.evaluation import Comparison, DomainDetails, Evaluation, Floor, WorstDetails
 from pytest_ood.gate.gate import PREDICTIONS, Check, Gate, Options
 from pytest_ood.loading.readers import DataSource
 from pytest_ood.models.fake import FakeModel
@@ -347,6 +347,27 @@ def test_the_worst_case_follows_the_noise(root: Path) -> None:
     assert names[1:4] == [
         "mine/noise/swap[base]", "mine/noise/ocr[base]", "mine/noise/worst-case[base]"
     ]  # fmt: skip
+
+
+def test_the_worst_domain_follows_the_domains(root: Path) -> None:
+    """Its budget adds one check for each model, which is chosen by its name and measured."""
+    more = SUITE.replace(
+        "budgets.noise", "shifts.domain.same = { data = 'a.jsonl' }\nbudgets.noise"
+    )
+    (root / "mine.toml").write_text(f"{more}budgets.worst-domain.max_drop = 0.9\n")
+    names = [name for name in ids(gate(root)) if name.endswith("[base]")]
+    assert names[2:5] == [
+        "mine/domain/other[base]", "mine/domain/same[base]", "mine/domain/worst-domain[base]"
+    ]  # fmt: skip
+    opened = gate(root, only=("worst-domain",), models=("first",))
+    assert ids(opened) == ["mine/domain/worst-domain[first]"]
+    result = opened.measure(opened.checks[0])
+    assert isinstance(result, Evaluation)
+    assert isinstance(result.details, WorstDetails)
+    assert result.details.shift in ("other", "same")
+    # Tests of a project's own, and the search for leaked items, go by the domains.
+    for chosen in (gate(root, only=("worst-domain",)), gate(root, only=("domain",))):
+        assert [shift.name for shift in chosen.chosen_shifts("mine")] == ["other", "same"]
 
 
 def test_an_in_domain_budget_needs_something_to_train(root: Path) -> None:

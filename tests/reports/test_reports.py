@@ -30,6 +30,7 @@ from pytest_ood.evaluation import (
     Floor,
     ModelInfo,
     SuiteEvaluator,
+    WorstDetails,
 )
 from pytest_ood.inference.engine import Engine
 from pytest_ood.inference.store import MemoryStore
@@ -39,9 +40,10 @@ from pytest_ood.perturbations import perturbation
 from pytest_ood.reports import formats
 from pytest_ood.reports.escaping import CONTEXT, one_line, word_diff
 from pytest_ood.reports.explanation import SHOWN_FLIPS, explain
+from pytest_ood.reports.junit import properties
 from pytest_ood.reports.terminal import WIDTH, render
 from pytest_ood.reports.wording import VERDICT_MARKS, paradigm_sentence
-from pytest_ood.shifts import DomainShift, NoiseShift
+from pytest_ood.shifts import WORST, DomainShift, NoiseShift
 from pytest_ood.statistics import Correction, Estimate
 from pytest_ood.suite.suite import Suite
 from pytest_ood.tasks import Classification
@@ -654,16 +656,45 @@ def test_a_metric_without_accuracy_names_its_shift(kind: str, results: Report) -
         assert lines[lines.index(f" {shift}") + 1].startswith("   macro-f1 ")
 
 
-def test_the_mean_is_of_accuracy_alone(results: Report) -> None:
-    """Other metrics and the worst case are in no mean drop."""
+@pytest.mark.parametrize("worst", WORST)
+def test_the_mean_is_of_accuracy_alone(results: Report, worst: str) -> None:
+    """Other metrics and the worst of several shifts are in no mean drop."""
     one = replace(evaluation(results), drop=Estimate(0.1, 0.0, 0.2, 30, 0.5))
     two = replace(one, shift="other", drop=Estimate(0.3, 0.2, 0.4, 30, 0.5))
     much = Estimate(0.9, 0.8, 1.0, 30, 0.5)
-    found = (one, two, replace(one, shift="worst-case", drop=much),
+    found = (one, two, replace(one, shift=worst, drop=much),
              replace(one, metric="pdr", drop=much))  # fmt: skip
     (mean,) = [line for line in shown(results, *found) if line.startswith(" mean")]
     assert mean.split() == ["mean", "20.0"]
     assert not [x for x in shown(results, one, found[2], found[3]) if x.startswith(" mean")]
+
+
+def test_the_worst_domain_names_the_domain(results: Report) -> None:
+    """In the table, below the figure, and in the explanation; of each model where they differ."""
+    found = [
+        replace(evaluation(results, model, "books"), shift="worst-domain",
+                details=WorstDetails(shift=worst))
+        for model, worst in (("frail", "books"), ("sturdy", "lamps"))
+    ]  # fmt: skip
+    text = "\n".join(shown(results, *found))
+    assert "worst-domain: the drop is largest under: frail books, sturdy lamps" in text
+    assert "the drop is largest under: books" in explain(found[0], RULES)
+    for suffix in (".md", ".html"):
+        page = formats.render(suffix, replace(results, results=tuple(found)))
+        assert "the drop is largest under" in page
+    assert dict(properties(found[0], RULES))["ood_worst"] == "books"
+    assert "ood_worst" not in dict(properties(evaluation(results), RULES))
+
+
+def test_the_worst_of_several_shifts_is_in_no_answer(results: Report) -> None:
+    """It would count the worst shift of each model twice."""
+    answers = results.paradigm_comparisons
+    more = tuple(
+        replace(evaluation(results, model, shift), shift=worst)
+        for model in ("frail", "sturdy")
+        for shift, worst in (("books", "worst-domain"), ("stretch", "worst-case"))
+    )
+    assert tuple(rebuilt(results, results=(*results.results, *more))) == answers
 
 
 def test_seeds_are_shown(results: Report) -> None:

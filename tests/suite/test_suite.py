@@ -24,6 +24,7 @@ from pytest_ood.shifts import (
     PromptShift,
     TransferShift,
     WorstCase,
+    WorstDomain,
 )
 from pytest_ood.shifts.protocol import DEFAULT_QUERY_BUDGET
 from pytest_ood.suite.suite import (
@@ -216,6 +217,12 @@ def changed(**keys: str) -> str:
             "shifts.noise.ocr.pdr: max_drop = 9 is not a share",
         ),
         ({"shifts.noise.worst-case.perturbation": '"ocr"'}, "this name is reserved"),
+        ({"shifts.domain.worst-domain.data": '"b.csv"'}, "this name is reserved"),
+        ({"budgets.worst-domain.max": "0.1"}, "budgets.worst-domain: unknown key 'max'."),
+        (
+            {"budgets.worst-domain.in-domain.max_drop": "0.1"},
+            "budgets.worst-domain: unknown key 'in-domain'.",
+        ),
         ({"shifts.noise.domain.perturbation": '"ocr"'}, "this name is reserved"),
         (
             {"shifts.domain.b": '{ data = "b.csv", train = 3 }'},
@@ -522,6 +529,60 @@ def test_the_worst_case_stands_after_the_noise() -> None:
     assert suite.shift("worst-case") == WorstCase()
     assert suite.budgets["worst-case"] == {"accuracy": Budget(0.3), "macro-f1": Budget(0.4)}
     assert suite.budgets["ocr"] == {}
+
+
+DOMAINS = {"shifts.domain.b.data": '"b.csv"', "shifts.domain.c.data": '"c.csv"'}
+
+
+def test_the_worst_domain_stands_after_the_domains() -> None:
+    """Its budget makes a shift of the domains with single examples, after the last of them."""
+    suite = parsed(
+        changed(
+            **DOMAINS,
+            **{
+                "shifts.domain.d": '{ data = "d.csv", scoring = "contrast", group = "set" }',
+                "budgets.domain.max_drop": "0.2",
+                "budgets.worst-domain": "{ max_drop = 0.3, reweighted = { max_drop = 0.4 } }",
+            },
+        )
+    )
+    names = [shift.name for shift in suite.shifts]
+    assert names == ["swap", "b", "c", "worst-domain", "d"]
+    assert suite.shift("worst-domain") == WorstDomain()
+    assert suite.budgets["worst-domain"] == {"accuracy": Budget(0.3), "reweighted": Budget(0.4)}
+    assert suite.budgets["b"] == {"accuracy": Budget(0.2)}
+
+
+def test_the_worst_domain_may_be_of_one() -> None:
+    """It has the drop of that one."""
+    suite = parsed(
+        changed(
+            **{"shifts.domain.b.data": '"b.csv"', "budgets.worst-domain.max_drop": "0.3"},
+        )
+    )
+    assert [shift.name for shift in suite.shifts] == ["swap", "b", "worst-domain"]
+
+
+@pytest.mark.parametrize(
+    "shift",
+    ["{ checklist = 'd.jsonl' }", '{ data = "d.csv", scoring = "contrast", group = "set" }'],
+)
+def test_a_worst_domain_needs_domains_of_single_examples(shift: str) -> None:
+    """Cases have no counterpart in distribution, so that they have no drop to compare."""
+    message = refused(changed(**{"shifts.domain.d": shift, "budgets.worst-domain.max_drop": "0.3"}))
+    assert "budgets.worst-domain: the worst domain is that of the domain shifts" in message
+    assert "give one" in refused(changed(**{"budgets.worst-domain.max_drop": "0.3"}))
+
+
+@pytest.mark.parametrize(
+    "budget",
+    ["margin = 0.02", "min_score = 0.7", "max_drop = 0.1, macro-f1 = { margin = 0.02 }"],
+)
+def test_the_worst_domain_takes_no_relative_budget(budget: str) -> None:
+    """Two models may have different worst domains."""
+    message = refused(changed(**DOMAINS, **{"budgets.worst-domain": f"{{ {budget} }}"}))
+    assert "budgets.worst-domain: it takes max_drop alone" in message
+    assert "go into budgets.domain" in message
 
 
 def test_a_domain_s_own_training_data() -> None:

@@ -33,7 +33,7 @@ from pytest_ood.reports.escaping import (
     one_line,
 )
 from pytest_ood.reports.overview import overviews
-from pytest_ood.shifts import WORST_CASE, kinds
+from pytest_ood.shifts import WORST, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,7 +200,7 @@ class _Suite:
         shown = [
             row
             for row, e in self.drops
-            if e.verdict != "invalid" and e.shift != WORST_CASE and not e.case_inputs
+            if e.verdict != "invalid" and e.shift not in WORST and not e.case_inputs
         ]
         groups = ((kind, [row for row in shown if row.kind == kind]) for kind in kinds())
         return [scatter(kind, rows) for kind, rows in groups if rows]
