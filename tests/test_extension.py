@@ -21,7 +21,10 @@ KINDS = {
     "perturbations",
     "perturbations/adversarial",
     "suites",
-    *(f"pytest_ood/{name}" for name in ("commands", "metrics", "models", "reports/formats")),
+    *(
+        f"pytest_ood/{name}"
+        for name in ("commands", "languages", "metrics", "models", "reports/formats")
+    ),
     *(f"pytest_ood/{name}" for name in ("shifts", "tasks", "trackers")),
 }
 PROJECT = """
@@ -158,6 +161,27 @@ def test_the_added_format_tracker_and_command_read_the_run(
     done = run(site, project, "pytest_ood", "worst", "r.json")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f" {worst:.3f}\n")
+
+
+@pytest.mark.slow
+def test_an_added_language_has_what_fits_it(site: Path, project: Path) -> None:
+    """Its letters are written in the letters that its file has, and it has no keyboard yet."""
+    (project / "eo.txt").write_text("\u011dis la revido\n", encoding="utf-8")
+    options = (
+        "eo.txt",
+        "--language",
+        "eo",
+        "--severity",
+        "5",
+        "--out",
+        "eo.out.txt",
+        "--overwrite",
+    )
+    done = run(site, project, "pytest_ood", "perturb", "transliterate", *options)
+    assert done.returncode == 0, done.stderr
+    assert (project / "eo.out.txt").read_text(encoding="utf-8") == "gxis la revido\n"
+    done = run(site, project, "pytest_ood", "perturb", "keyboard", *options)
+    assert "keyboard does not fit Esperanto (eo)" in done.stderr
 
 
 @pytest.mark.slow
