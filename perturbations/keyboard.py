@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     LONG_WORD,
     source="Belinkov and Bisk 2018, section 3.2 (Key)",
     scale=(0.1, 0.2, 0.3, 0.5, 0.8),
-    version=3,
+    version=4,
     choices={"layout": LAYOUTS},
     languages=listing("layout"),
 )

@@ -147,18 +147,24 @@ class SuiteData:
         return self._datasets[name]
 
     def _whole(self, name: str, source: DataSource | Dataset, task: Task) -> Dataset:
-        """Return all examples of a set."""
+        """Return all examples of a set.
+
+        Raises:
+            OodError: the data cannot be read.
+            ConfigurationError: a shift does not fit the language of an example in distribution.
+        """
         if name not in self._wholes:
             if isinstance(source, Dataset):
                 check_labels(source, task.truths)
-                self._wholes[name] = source
+                whole = source
             else:
-                self._wholes[name] = self.reader.load(source, name, task)
-            self.notes.add(*notes_on(f"{self.suite.name}/{name}", self._wholes[name]))
+                whole = self.reader.load(source, name, task)
             if name == IN_DISTRIBUTION:
-                languages = sorted({example.language for example in self._wholes[name]})
+                languages = sorted({example.language for example in whole})
                 for shift in self.suite.shifts:
                     shift.check_languages(languages)
+            self.notes.add(*notes_on(f"{self.suite.name}/{name}", whole))
+            self._wholes[name] = whole
         return self._wholes[name]
 
     def _cases(self, shift: Shift, source: DataSource | Dataset | Checklist) -> Dataset:

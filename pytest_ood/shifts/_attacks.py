@@ -16,7 +16,12 @@ from pytest_ood.perturbations.adversarial.goals import Targeted
 from pytest_ood.perturbations.adversarial.grading import WRONG_BELOW, ScoreGrader
 from pytest_ood.perturbations.filters import parse_filter
 from pytest_ood.perturbations.protection import parse_protection
-from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, DEFAULT_QUERY_BUDGET, Shift
+from pytest_ood.shifts.protocol import (
+    DEFAULT_PROTECTION,
+    DEFAULT_QUERY_BUDGET,
+    Shift,
+    language_of,
+)
 from pytest_ood.utils.tables import ConfigTable
 
 if TYPE_CHECKING:
@@ -76,8 +81,8 @@ class AttackShift(Shift):
 
     def check_languages(self, languages: Iterable[str]) -> None:
         """Check that the attack fits the languages of the examples."""
-        for language in filter(None, languages):
-            attack_in_language(self.attack, language)
+        for language in languages:
+            attack_in_language(self.attack, language or ENGLISH.code)
 
     def horizon(self, data: SuiteExamples) -> int:
         """Return the most examples that are attacked."""
@@ -93,7 +98,8 @@ def parse_attack(declared: Declaration) -> tuple[Attack, QueryBudget, int | None
     """
     table = ConfigTable(declared.table, declared.where)
     attack = _attack(declared.name, table, declared.task)
-    attack = attack_in_language(attack, declared.source.language or ENGLISH.code)
+    language = language_of(declared.source)
+    attack = attack_in_language(attack, language) if language else attack
     each = table.count("query_budget", DEFAULT_QUERY_BUDGET)
     budget = QueryBudget(each, table.count("max_queries"))
     most = table.count("max_examples")

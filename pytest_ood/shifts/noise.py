@@ -30,7 +30,13 @@ from pytest_ood.perturbations.contracts import Changing, Derived, Uncertain
 from pytest_ood.perturbations.filters import FILTERS, EmbeddingSimilarity, parse_filter
 from pytest_ood.perturbations.protection import Protection, parse_protection
 from pytest_ood.perturbations.protocol import MAX_SEVERITY
-from pytest_ood.shifts.protocol import DEFAULT_PROTECTION, NOISE, RAISE_SEVERITY, Shift
+from pytest_ood.shifts.protocol import (
+    DEFAULT_PROTECTION,
+    NOISE,
+    RAISE_SEVERITY,
+    Shift,
+    language_of,
+)
 from pytest_ood.shifts.texts import GeneratedTexts, Shifted, ShiftedBlock, moved_example
 from pytest_ood.trials.trial import Trial
 from pytest_ood.utils.seeding import generator
@@ -132,12 +138,15 @@ class NoiseShift(Shift):
     def check_languages(self, languages: Iterable[str]) -> None:
         """Check that the perturbation fits the languages of the examples."""
         for language in languages:
-            self._change_in(language)
+            # Without a language of their own rows are in that of the perturbation.
+            self._checked(language if not self.language else "")
 
     def _change_in(self, language: str) -> Perturbation:
         """Return the perturbation for an example in a language; "" for that of the suite."""
-        if self.language or not language:
-            return self.perturbation
+        return self._checked(language) if language and not self.language else self.perturbation
+
+    def _checked(self, language: str) -> Perturbation:
+        """Return the perturbation in a language; "" for the one that it has."""
         try:
             return in_language(self.perturbation, language)
         except ConfigurationError as error:
@@ -546,7 +555,7 @@ def parse(declared: Declaration) -> tuple[NoiseShift, ...]:
         declared.where,
         task.labels,
         task.protects,
-        language=declared.source.language or "",
+        language=language_of(declared.source),
     )
     _check_contract(shifts[0], task)
     return shifts
@@ -559,7 +568,7 @@ def parse_noise(
     labels: tuple[str, ...],
     protects: tuple[str, ...] = (),
     *,
-    language: str = "",
+    language: str = ENGLISH.code,
 ) -> tuple[NoiseShift, ...]:
     """Parse the table of a noise shift; several severities give one shift for each.
 
@@ -569,7 +578,8 @@ def parse_noise(
         where: The prefix of error messages.
         labels: The labels of the task.
         protects: What the task protects besides `DEFAULT_PROTECTION`, unless the table says.
-        language: The language of the suite, a tag of BCP 47; "" for English.
+        language: The language of the suite, a tag of BCP 47; "" where each row has one, which is
+            checked once the rows are read.
 
     Raises:
         ConfigurationError: a value is invalid or unknown, or the perturbation does not fit the
@@ -578,7 +588,8 @@ def parse_noise(
     table = ConfigTable(entry, where)
     own = table.string("language", "")
     generator = _perturbation(name, table)
-    generator = in_language(generator, own or language or ENGLISH.code)
+    if own or language:
+        generator = in_language(generator, own or language)
     generator.check_models()
     if "protect" in entry:
         generator = generator.keeping(parse_protection(table.strings("protect"), labels))

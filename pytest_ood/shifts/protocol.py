@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_ood.budgets import MIN_CHANGED
+from pytest_ood.languages import ENGLISH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,6 +51,16 @@ class Declaration:
     where: str
     task: Task
     source: DataSource
+
+
+def language_of(source: DataSource) -> str:
+    """Return the language of data, a tag of BCP 47: English unless said; "" where rows have theirs.
+
+    Args:
+        source: The data in distribution.
+    """
+    unsaid = "" if source.language_column else ENGLISH.code
+    return source.language or unsaid
 
 
 class SuiteExamples(Protocol):

@@ -218,3 +218,65 @@ def test_the_built_in_suite_takes_data_of_one_s_own(project: pytest.Pytester) ->
     measured = drops(project)
     assert {shift for _, shift in measured} == {*known, "worst-domain"} - {"en"}
     assert measured["english", "worst-domain"]["verdict"] == "fail"
+
+
+MIXED = """
+labels = ["good", "bad"]
+
+[in_distribution]
+data = "reviews.csv"
+language_column = "lang"
+
+[shifts.noise.NOISE]
+severity = 5
+
+[budgets]
+noise = { max_drop = 0.9 }
+"""
+WORDS = {"en": ("good", "bad"), "de": ("schön", "übel"), "ru": ("хорош", "плох")}
+
+
+def mixed(pytester: pytest.Pytester, noise: str) -> pytest.RunResult:
+    """Run a noise on reviews in three languages, which a column tells apart."""
+    rows = "".join(
+        f"{word} {n},{label},{language}\n"
+        for language, words in WORDS.items()
+        for word, label in zip(words, ("good", "bad"), strict=True)
+        for n in range(40)
+    )
+    pytester.path.joinpath("reviews.csv").write_text(f"text,label,lang\n{rows}", encoding="utf-8")
+    pytester.path.joinpath("mixed.toml").write_text(MIXED.replace("NOISE", noise))
+    pytester.path.joinpath("seen.py").write_text(
+        "from pathlib import Path\n"
+        "BAD = ('bad', 'übel', 'uebel', 'плох', 'plokh', 'ploh')\n"
+        "def seen(texts):\n"
+        "    with Path('seen.txt').open('a', encoding='utf-8') as file:\n"
+        "        file.write(''.join(f'{text}\\n' for text in texts))\n"
+        "    return ['bad' if any(word in text for word in BAD) else 'good' for text in texts]\n",
+        encoding="utf-8",
+    )
+    pytester.path.joinpath("pyproject.toml").write_text(
+        '[tool.pytest_ood]\nsuites = ["mixed.toml"]\n'
+        '[tool.pytest_ood.models.seen]\ncallable = "seen:seen"\n'
+    )
+    return pytester.runpytest_inprocess("--ood-suite", "--ood-cache=cache")
+
+
+def test_each_row_has_the_noise_of_its_language(pytester: pytest.Pytester) -> None:
+    """Letters that are added to a row are those of its language's alphabet."""
+    mixed(pytester, "substitute-character").assert_outcomes(passed=2)
+    texts = pytester.path.joinpath("seen.txt").read_text(encoding="utf-8").split()
+    russian = [text for text in texts if any("\u0430" <= c <= "\u044f" for c in text)]
+    assert len({*russian}) > len(WORDS["ru"])
+    assert all("\u0430" <= c <= "\u044f" or c == "ё" for text in russian for c in text)
+
+
+def test_noise_that_does_not_fit_a_row_is_refused_before_a_model_runs(
+    pytester: pytest.Pytester,
+) -> None:
+    """The error names the language and what fits it, and no text was asked about."""
+    result = mixed(pytester, "transliterate")
+    result.stdout.fnmatch_lines(
+        ["*transliterate does not fit English (en)*What fits English: *keyboard*"]
+    )
+    assert not pytester.path.joinpath("seen.txt").exists()

@@ -210,7 +210,7 @@ def test_verdicts_keep_their_level_at_the_budget(
 ) -> None:
     """False passes and false fails are at most alpha, up to the error of the simulation."""
     rng = np.random.default_rng([k, equal, paired])
-    releases = 400
+    releases = 200
     passes = fails = 0
     for _ in range(releases):
         figure = drops([equal or n == 0 for n in range(k)], rng, paired=paired)
@@ -225,7 +225,7 @@ def test_verdicts_keep_their_level_at_the_budget(
 @pytest.mark.slow
 def test_without_correction_too_many_would_fail() -> None:
     """Six shifts at the budget, each tested at the full level, show what Bonferroni is for."""
-    rng, releases, naive = np.random.default_rng(6), 300, 0
+    rng, releases, naive = np.random.default_rng(6), 200, 0
     for _ in range(releases):
         parts = drops([True] * 6, rng, paired=True).parts.values()
         naive += min(part.p_above(BUDGET) for part in parts) <= ALPHA
