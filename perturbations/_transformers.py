@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+import regex
+
 from pytest_ood.errors import ModelError
+from pytest_ood.languages import ENGLISH
 from pytest_ood.perturbations.resources import current
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from pytest_ood.languages import Language
 
 _BATCH = 32
 _CONTEXT_TOKENS = 100
@@ -35,7 +40,7 @@ def weights_hash(source: str) -> str:
 
 
 def masked_candidates(
-    source: str, sides: Sequence[tuple[str, str]], count: int
+    source: str, sides: Sequence[tuple[str, str]], count: int, language: Language = ENGLISH
 ) -> list[list[tuple[str, float]]]:
     """Return the likeliest whole words between the two sides of each gap, with probabilities.
 
@@ -43,13 +48,14 @@ def masked_candidates(
         source: A masked language model.
         sides: The text before and after each gap.
         count: The number of words for each gap.
+        language: The language of the text, in whose letters the words are.
 
     Raises:
         ModelError: the model cannot be found, or is no masked language model.
     """
     from pytest_ood.models._torch import length_sorted
 
-    model = _masked(_folder(source), source)
+    model = _masked(_folder(source), source, language)
     rows = [model.encode(before, after) for before, after in sides]
     candidates: list[list[tuple[str, float]]] = [[] for _ in rows]
     for indices in length_sorted([len(row) for row in rows], _BATCH):
@@ -145,19 +151,32 @@ def _load(folder: Path, source: str, kind: str, description: str) -> tuple[Any, 
 
 
 @cache
-def _masked(folder: Path, source: str) -> _Masked:
+def _masked(folder: Path, source: str, language: Language) -> _Masked:
     tokenizer, model = _load(folder, source, "AutoModelForMaskedLM", "a masked language model")
     if tokenizer.mask_token_id is None:
         raise ModelError(f"{_owner(source)}: its tokenizer has no mask; name a masked model")
     words = {}
+    letters = regex.compile(rf"(?:[{language.script.letter}]\p{{M}}*)+")
+
+    def is_word(word: str) -> bool:
+        """Return whether a word is in the letters of the language; English has plain ones."""
+        if language.code == ENGLISH.code:
+            return word.isascii() and word.isalpha()
+        return letters.fullmatch(word) is not None
+
     marked = any(token.startswith(("\u0120", "\u2581")) for token in tokenizer.get_vocab())
     for token, index in tokenizer.get_vocab().items():
         # A whole word: with the mark of a space before it, or in WordPiece without "##".
         word = token[1:] if marked and token[0] in "\u0120\u2581" else "" if marked else token
-        if len(word) >= _SHORTEST and word.isascii() and word.isalpha():
+        if language.code != ENGLISH.code and word:
+            # Tokens of bytes are no text yet.
+            word = tokenizer.convert_tokens_to_string([token]).strip()
+        if len(word) >= _SHORTEST and is_word(word):
             words[index] = word
     if not words:
-        raise ModelError(f"{_owner(source)}: its vocabulary holds no whole words")
+        raise ModelError(
+            f"{_owner(source)}: its vocabulary holds no whole words of {language.name}"
+        )
     return _Masked(tokenizer=tokenizer, model=model, words=words)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_ood.languages import spaced
+from pytest_ood.languages import ENGLISH, spaced
 from pytest_ood.perturbations._local import finder
 from pytest_ood.perturbations._transformers import masked_candidates
 from pytest_ood.perturbations._words import like
@@ -62,11 +62,12 @@ def masked_substitution(
     *,
     masked_model: str = "distilroberta-base",
     candidates: int = 10,
+    language: Language = ENGLISH,
 ) -> list[str | None]:
     """Replace a word by one that a masked language model finds likely in its place."""
     sides = [_sides(word) for word in words]
     # One more than asked for, since the word itself is often the likeliest.
-    predicted = masked_candidates(masked_model, sides, candidates + 1)
+    predicted = masked_candidates(masked_model, sides, candidates + 1, language)
     replacements: list[str | None] = []
     for word, options in zip(words, predicted, strict=True):
         before = word.group()
@@ -95,10 +96,11 @@ def masked_insertion(
     *,
     masked_model: str = "distilroberta-base",
     candidates: int = 10,
+    language: Language = ENGLISH,
 ) -> list[str | None]:
     """Put a word between two that a masked language model finds likely there."""
     sides = [(before, f" {after}") for before, after in map(_sides, gaps)]
-    predicted = masked_candidates(masked_model, sides, candidates)
+    predicted = masked_candidates(masked_model, sides, candidates, language)
     chosen = [_drawn(options, rng) for options in predicted]
     return [word and f"{word.lower()} " for word in chosen]
 

@@ -239,7 +239,7 @@ def interruptible() -> Iterator[None]:
 WORDS = "the a an film movie plot actor ending beginning wonderful dull great slow long very quite"
 
 
-def save_masked_model(folder: Path) -> None:
+def save_masked_model(folder: Path, words: Sequence[str] = tuple(WORDS.split()[3:])) -> None:
     """Make a very small BERT with a vocabulary of letters and a few words."""
     import torch
     import transformers
@@ -247,7 +247,7 @@ def save_masked_model(folder: Path) -> None:
 
     letters = "abcdefghijklmnopqrstuvwxyz"
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    vocabulary = [*special, *letters, *(f"##{letter}" for letter in letters), *WORDS.split()[3:]]
+    vocabulary = [*special, *letters, *(f"##{letter}" for letter in letters), *words]
     places = {token: place for place, token in enumerate(vocabulary)}
     tokenizer = Tokenizer(models.WordPiece(places, unk_token="[UNK]"))  # noqa: S106 - no password
     tokenizer.normalizer = normalizers.Lowercase()
@@ -362,6 +362,17 @@ def local_models(
         return folder
 
     return lambda parameter: made("masked" if "masked" in parameter else "rewriting")
+
+
+@pytest.fixture
+def masked_model_of(tmp_path: Path) -> Callable[[Sequence[str]], Path]:
+    """Return what makes a small masked language model with some words, and returns its folder."""
+
+    def made(words: Sequence[str]) -> Path:
+        save_masked_model(tmp_path / "masked", words)
+        return tmp_path / "masked"
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def test_the_command_says_what_is_in_the_file(project: pytest.Pytester, frozen: 
             "*frozen/reviews.jsonl: suite reviews, seed 0, SHA-256 *",
             "  in-distribution: 300 examples",
             "  lamps: 300 examples",
-            "  keyboard: 300 changed by keyboard@3(characters=0.1,layout='en',share=0.35)*",
+            "  keyboard: 300 changed by keyboard@4(characters=0.1,layout='en',share=0.35)*",
             '*frozen = [[]"frozen/reviews.jsonl"[]]',
         ]
     )
@@ -89,7 +89,7 @@ def test_another_generator_is_noted_and_the_texts_stay(
         result, after = reported(project, "--ood-only", "noise", *options)
         assert figures(after) == figures(before)
         (note,) = after["notes"]
-        assert note.startswith("reviews/noise/keyboard: the texts are those that keyboard@3(")
+        assert note.startswith("reviews/noise/keyboard: the texts are those that keyboard@4(")
         result.stdout.fnmatch_lines(["note: reviews/noise/keyboard: the texts are those that*"])
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from pytest_ood.errors import ConfigurationError, ModelError
+from pytest_ood.languages import find_language
 from pytest_ood.perturbations import Generator, find
 from pytest_ood.perturbations._transformers import masked_candidates
 from pytest_ood.perturbations.resources import Resources, using
@@ -99,3 +100,22 @@ def test_a_parameter_of_another_type_is_told(parameters: dict[str, object], mess
     """A parameter takes values of its default's type."""
     with pytest.raises(ConfigurationError, match=f"masked-substitution: {message}"):
         find("masked-substitution").with_parameters(**parameters)
+
+
+def test_words_are_in_the_letters_of_the_language(
+    masked_model_of: Callable[[Sequence[str]], Path],
+) -> None:
+    """Of a vocabulary of several languages words of the text's are put in, whole ones."""
+    russian = (
+        "\u0444\u0438\u043b\u044c\u043c",
+        "\u043a\u043d\u0438\u0433\u0430",
+        "\u0433\u043e\u0440\u043e\u0434",
+    )
+    folder = masked_model_of(("film", "book", "##ing", *russian))
+    change = find("masked-substitution").with_parameters(masked_model=str(folder))
+    change = change.in_language(find_language("ru")).at(5)
+    (edit,) = change.edits(f"{russian[0].title()} ok", Random(0))
+    assert edit.after in {word.title() for word in russian[1:]}
+    german = find("masked-substitution").in_language(find_language("de"))
+    with pytest.raises(ConfigurationError, match="name a model of German"):
+        german(TEXT, Random(0))
