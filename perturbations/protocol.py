@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import (
@@ -223,13 +223,7 @@ class Generator:
     def _own(self) -> Mapping[str, Any]:
         """The parameters that are the function's."""
         own = {key: value for key, value in self.parameters.items() if key != "share"}
-        return {**own, LANGUAGE: self.language} if self._takes_language else own
-
-    @cached_property
-    def _takes_language(self) -> bool:
-        """Whether the function takes the language of the text."""
-        parameter = inspect.signature(self.function).parameters.get(LANGUAGE)
-        return parameter is not None and _is_language(parameter)
+        return {**own, LANGUAGE: self.language} if _takes_language(self.function) else own
 
     @cached_property
     def _local_method(self) -> EditMethod:
@@ -344,7 +338,7 @@ class Generator:
             ConfigurationError: an unknown parameter, a share outside [0, 1], or a value that the
                 perturbation does not support.
         """
-        if self._takes_language and LANGUAGE in parameters:
+        if _takes_language(self.function) and LANGUAGE in parameters:
             tag = parameters.pop(LANGUAGE)
             local = self.in_language(find_language(tag)) if tag else self
             return local.with_parameters(**parameters)
@@ -552,9 +546,17 @@ def _generator(method: EditMethod, declared: Declared) -> Generator:
     return Generator(name=_named(method.function), method=method, scale=scale, **settings)
 
 
+@cache
+def _takes_language(function: Callable[..., Any]) -> bool:
+    """Return whether a function takes the language of the text."""
+    return any(map(_is_language, inspect.signature(function).parameters.values()))
+
+
 def _is_language(parameter: inspect.Parameter) -> bool:
     """Return whether a parameter is the language of the text, and none of the perturbation's."""
-    return parameter.name == LANGUAGE and parameter.annotation in (Language, Language.__name__)
+    is_keyword = parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    named = is_keyword and parameter.name == LANGUAGE
+    return named and parameter.annotation in (Language, Language.__name__)
 
 
 def _named(function: Callable[..., Any]) -> str:
