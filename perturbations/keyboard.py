@@ -34,14 +34,15 @@ def keyboard(
     words: Sequence[Match[str]],
     rng: Random,
     *,
-    layout: str = ENGLISH.layout,
+    layout: str = "",
     characters: float = 0.1,
 ) -> list[str]:
     """Replace a share of the letters (at least one) of a word by keys next to theirs.
 
     Where a letter needs AltGr or a dead key, that may be missed as well. A syllable of Korean is
     changed by its letters, one of Japanese by its spelling (`romaji`), and a character of Chinese
-    by its sound (`pinyin`, which needs the package pypinyin).
+    by its sound (`pinyin`, which needs the package pypinyin). Where no layout is named it is the
+    usual one of the language.
     """
     keys = layout_of(layout)
     return [_mistyped(word, keys, characters, rng) for word in words]
@@ -72,7 +73,7 @@ class _Words:
         parameters: Mapping[str, Any],
     ) -> tuple[Edit, ...]:
         """Return the edits, in order and without overlaps."""
-        parameters = {"layout": self.layout, **parameters}
+        parameters = {**parameters, "layout": parameters.get("layout") or self.layout}
         method = BatchedSites(layout_of(parameters["layout"]).words, self.function)
         return method.edits(text, rng, share, protected, parameters)
 

@@ -41,7 +41,7 @@ def test_the_command_says_what_is_in_the_file(project: pytest.Pytester, frozen: 
             "*frozen/reviews.jsonl: suite reviews, seed 0, SHA-256 *",
             "  in-distribution: 300 examples",
             "  lamps: 300 examples",
-            "  keyboard: 300 changed by keyboard@4(characters=0.1,layout='en',share=0.35)*",
+            "  keyboard: 300 changed by keyboard@4(characters=0.1,layout='',share=0.35)*",
             '*frozen = [[]"frozen/reviews.jsonl"[]]',
         ]
     )
