@@ -11,9 +11,7 @@ from pytest_ood.utils.normalization import normalized
 if TYPE_CHECKING:
     from re import Match
 
-    from pytest_ood.languages import Language
-
-DOTTED_UP, _DOTTED_DOWN = str.maketrans("i", "\u0130"), str.maketrans("I\u0130", "\u0131i")
+DOTTED_UP, DOTTED_DOWN = str.maketrans("i", "\u0130"), str.maketrans("I\u0130", "\u0131i")
 
 
 def upper(text: str, *, dotted: bool = False) -> str:
@@ -34,7 +32,7 @@ def lower(text: str, *, dotted: bool = False) -> str:
         text: The text.
         dotted: Whether the small letter of `I` has no dot, as in Turkish and Azerbaijani.
     """
-    return text.translate(_DOTTED_DOWN).lower() if dotted else text.replace("\u0130", "i").lower()
+    return text.translate(DOTTED_DOWN).lower() if dotted else text.replace("\u0130", "i").lower()
 
 
 def capitalised(text: str, *, dotted: bool = False) -> str:
@@ -81,8 +79,3 @@ def _without_accents(word: Match[str]) -> str:
 
 
 _ACCENTED = re.compile("[^\u0300-\u0345][\u0300-\u0345]*")
-
-
-def has_dotted_capital(language: Language) -> bool:
-    """Return whether a language has an `i` whose capital has a dot, and one without."""
-    return "\u0131" in language.alphabet

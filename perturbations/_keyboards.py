@@ -19,6 +19,7 @@ from unicodedata import normalize
 import regex
 
 from pytest_ood.errors import ConfigurationError, unknown_name
+from pytest_ood.perturbations._capitals import DOTTED_DOWN, DOTTED_UP
 from pytest_ood.perturbations._input_methods import Hangul, Kana, Pinyin
 from pytest_ood.perturbations._scripts import MARK, letters
 from pytest_ood.perturbations._words import LONG_WORD, WORD
@@ -56,7 +57,6 @@ ACCENTS = {
 
 _NONE = "·"
 _CIRCLE = "\u25cc"
-_DOTTED = {"capital": str.maketrans("iı", "İI"), "small": str.maketrans("İI", "iı")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +108,13 @@ class Table:
         """Return the capital of a letter; "" where it has none of its own, as "ß" has none."""
         if not self.cased:
             return ""
-        capital = letter.translate(_DOTTED["capital"] if self.dotted else {}).upper()
+        capital = letter.translate(DOTTED_UP if self.dotted else {}).upper()
         return capital if len(capital) == len(letter) and capital != letter else ""
 
     def small(self, letter: str) -> str:
         """Return the small letter of a letter, which may have combining marks."""
         if self.dotted:
-            letter = normalized("NFC", letter).translate(_DOTTED["small"])
+            letter = normalized("NFC", letter).translate(DOTTED_DOWN)
         return letter.lower()
 
 
@@ -488,26 +488,26 @@ class Keyboard:
         and, for a letter with a dead key, the letter without the accent, with one whose key is next
         to the right one, and neighbours of the letter under the accent.
         """
-        keys, positions = self.table.keys, dict[str, tuple[str, ...]]()
+        keys, slips = self.table.keys, dict[str, tuple[str, ...]]()
         for letter, (position, level) in self._positions.items():
             near = [
                 *self._near(position, level),
                 *(keys[position][less] for less in _MISSED[level]),
             ]
-            positions[letter] = _kept(letter, near)
+            slips[letter] = _kept(letter, near)
         composed = self._composed
         for (base, accent), letter in composed.items():
-            if letter not in positions:
+            if letter not in slips:
                 others = [composed.get((base, other), "") for other in self._near_accents(accent)]
                 around = self._near(*self._positions[base])
                 others += [composed.get((other, accent), "") for other in around]
-                positions[letter] = _kept(letter, [base, *others])
+                slips[letter] = _kept(letter, [base, *others])
         # A capital without a key of its own is typed under Caps Lock.
-        for letter in list(positions):
+        for letter in list(slips):
             capital = self.table.capital(letter)
-            if capital and capital not in positions:
-                positions[capital] = _kept(capital, map(self.table.capital, positions[letter]))
-        return positions
+            if capital and capital not in slips:
+                slips[capital] = _kept(capital, map(self.table.capital, slips[letter]))
+        return slips
 
     @cached_property
     def letters(self) -> frozenset[str]:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import regex
 
-from pytest_ood.perturbations._capitals import has_dotted_capital, upper
+from pytest_ood.languages import ENGLISH
+from pytest_ood.perturbations._capitals import upper
+from pytest_ood.perturbations._scripts import alphabet, letters
 from pytest_ood.perturbations.site_editing import LocalSites
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ _GAP = regex.compile("")
 
 NOWHERE = re.compile(r"(?!)")
 """Sites of English for what is in other languages alone."""
+
 JOINERS = r"[\u200c\u200d]"
 """The joiners inside words of Persian and of Indic scripts."""
 
@@ -204,9 +207,19 @@ def letters_in(text: str) -> list[str]:
     return clusters
 
 
+def letters_of(text: str, language: Language) -> list[str]:
+    """Split a word into its letters; in English by the rules that English sites go by."""
+    return letters(text) if language.code == ENGLISH.code else letters_in(text)
+
+
+def alphabet_of(letter: str, language: Language) -> str:
+    """Return the letters that a slip adds to a letter; in English texts those of its script."""
+    return alphabet(letter) if language.code == ENGLISH.code else language.alphabet
+
+
 def in_case_of(written: str, letter: str, language: Language) -> str:
     """Return a small letter of a language's alphabet with the case of one that is written."""
-    return upper(letter, dotted=has_dotted_capital(language)) if written.isupper() else letter
+    return upper(letter, dotted=language.has_dotted_i) if written.isupper() else letter
 
 
 def other_letter(written: str, language: Language, rng: Random) -> str:

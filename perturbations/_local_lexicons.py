@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import regex
 
-from pytest_ood.perturbations._capitals import capitalised, has_dotted_capital, lower, upper
+from pytest_ood.perturbations._capitals import capitalised, lower, upper
 from pytest_ood.perturbations._local import JOINERS
 from pytest_ood.perturbations.site_editing import LocalSites
 
@@ -56,7 +56,7 @@ class LocalLexicon:
     @cached_property
     def _options(self) -> Mapping[str, Sequence[str]]:
         """The replacements by the phrase as texts write it: its capitals, either apostrophe."""
-        dotted = has_dotted_capital(self.language)
+        dotted = self.language.has_dotted_i
         cases: list[tuple[Callable[[str], str], Callable[[str], str]]] = [
             (str, str),
             (

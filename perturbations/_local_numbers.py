@@ -18,7 +18,7 @@ import regex
 
 from pytest_ood.languages import ENGLISH, Fits
 from pytest_ood.languages.counting import OPENED
-from pytest_ood.perturbations._capitals import capitalised, has_dotted_capital
+from pytest_ood.perturbations._capitals import capitalised
 from pytest_ood.perturbations._english import code_spans, overlaps
 from pytest_ood.perturbations._local_lexicons import LocalLexicon
 from pytest_ood.perturbations._markup import MARKUP, outside
@@ -319,7 +319,7 @@ def spelled(match: Match[str], language: Language) -> str:
     counting = counting_of(language)
     words = in_words(int(match["number"]), language)
     if language.script.cased and _starts_a_sentence(match.string, match.start()):
-        words = capitalised(words, dotted=has_dotted_capital(language))
+        words = capitalised(words, dotted=language.has_dotted_i)
     return words + (counting.glue or "")
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.languages import ENGLISH, Language, cased
-from pytest_ood.perturbations._capitals import DOTTED_UP, has_dotted_capital, lower, upper
+from pytest_ood.perturbations._capitals import DOTTED_UP, lower, upper
 from pytest_ood.perturbations._english import is_english
 from pytest_ood.perturbations._markup import MARKUP, outside
 from pytest_ood.perturbations._scripts import CAPITALISED_LETTER, LETTER
@@ -41,7 +41,7 @@ def _is_dotted(match: Match[str], language: Language) -> bool:
     """Return whether the capital of `i` has a dot in a text."""
     if language.code == ENGLISH.code:
         return _has_dotless_i(match.string)
-    return has_dotted_capital(language)
+    return language.has_dotted_i
 
 
 def _not_upper(text: str) -> Iterator[Match[str]]:
@@ -109,7 +109,7 @@ def random_case(letter: Match[str], rng: Random, *, language: Language = ENGLISH
     """Turn a capital into a small letter, and a small letter into a capital."""
     del rng
     written = letter.group()
-    if has_dotted_capital(language):
+    if language.has_dotted_i:
         is_small = written == written.lower()
         swapped = upper(written, dotted=True) if is_small else lower(written, dotted=True)
     else:

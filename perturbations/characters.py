@@ -15,8 +15,9 @@ from pytest_ood.perturbations._hangul import is_syllable, with_other_jamo, witho
 from pytest_ood.perturbations._local import (
     LocalLetters,
     LocalPairs,
+    alphabet_of,
     in_case_of,
-    letters_in,
+    letters_of,
     local_letters,
     other_letter,
 )
@@ -26,7 +27,6 @@ from pytest_ood.perturbations._scripts import (
     TYPED,
     TYPED_LETTER,
     alphabet,
-    letters,
 )
 from pytest_ood.perturbations.protocol import site_perturbation
 from pytest_ood.perturbations.site_editing import LocalSites
@@ -53,8 +53,7 @@ _TYPOS = (0.02, 0.04, 0.07, 0.12, 0.2)
 def swap(pair: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Let two neighbouring letters of a word, not the first, change places."""
     del rng
-    split = letters if language.code == ENGLISH.code else letters_in
-    return "".join(reversed(split(pair.group())))
+    return "".join(reversed(letters_of(pair.group(), language)))
 
 
 _INNER = local_letters(INNER_LETTER, margin=1)
@@ -71,7 +70,7 @@ def delete_character(letter: Match[str], rng: Random) -> str:
 @site_perturbation(_INNER, source=_GAO, scale=_TYPOS, version=4, languages=typed)
 def insert_character(letter: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a random letter of the same alphabet before a letter inside a word."""
-    choices = alphabet(letter[0]) if language.code == ENGLISH.code else language.alphabet
+    choices = alphabet_of(letter[0], language)
     added = choices[int(rng.random() * len(choices))]
     return in_case_of(letter[0], added, language) + letter[0]
 

@@ -313,10 +313,7 @@ class Generator:
         """
         language = language or self.language
         if not self.languages.accepts(language):
-            raise ConfigurationError(
-                f"{self.name} does not fit {language.name} ({language.code}): it fits "
-                f"{self.languages.words}"
-            )
+            raise ConfigurationError(self.languages.misfit(self.name, language))
         return self if language.code == self.language.code else replace(self, language=language)
 
     def in_example_language(self) -> Generator:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ood.data.edits import Edit
 from pytest_ood.languages import ANY, ENGLISH, having, spaced
-from pytest_ood.perturbations._capitals import has_dotted_capital, lower
+from pytest_ood.perturbations._capitals import lower
 from pytest_ood.perturbations._cardinals import is_number_word
 from pytest_ood.perturbations._english import in_english
 from pytest_ood.perturbations._literals import CODE, EMOTICON, HANDLE, NUMBER, URL
@@ -226,7 +226,7 @@ def transcript(
         return []
     local = language.code != ENGLISH.code
     is_english = not local and _ENGLISH.search(text) is not None
-    dotted = has_dotted_capital(language)
+    dotted = language.has_dotted_i
     edits = []
     for match in (_SPOKEN_ANYWHERE if local else _SPOKEN).finditer(text):
         kind, piece = match.lastgroup, match.group()

@@ -9,12 +9,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_ood.languages import ANY, ENGLISH, Fits, scripts, separate, typed, written_in
-from pytest_ood.perturbations._capitals import upper
 from pytest_ood.perturbations._literals import EMOTICON
 from pytest_ood.perturbations._local import (
     LocalLetters,
+    alphabet_of,
     finder,
+    in_case_of,
     letters_in,
+    letters_of,
     local_letters,
     local_words,
 )
@@ -30,8 +32,6 @@ from pytest_ood.perturbations._scripts import (
     LATIN,
     MARK,
     WIDE,
-    alphabet,
-    letters,
 )
 from pytest_ood.perturbations.protocol import site_perturbation
 from pytest_ood.perturbations.site_editing import LocalSites
@@ -105,18 +105,16 @@ _WORD_JOINER = "\u2060"
 _LEFT_TO_RIGHT = LATIN + GREEK + CYRILLIC + ARMENIAN + GEORGIAN
 
 
-def _latin_lookalikes() -> dict[str, str]:
-    """Return the Latin letter that looks the same, for each Cyrillic and Greek one."""
-    return {other: latin for latin, others in LOOKALIKES.items() for other in others}
-
-
-_LATIN_LOOKALIKES = _latin_lookalikes()
+_LOOKALIKES_BOTH_WAYS = {
+    **{other: latin for latin, others in LOOKALIKES.items() for other in others},
+    **LOOKALIKES,
+}
 
 
 @site_perturbation(
     LocalSites(
         re.compile(f"[{''.join(LOOKALIKES)}]"),
-        lambda language: LocalLetters(language, fits=(LOOKALIKES | _LATIN_LOOKALIKES).__contains__),
+        lambda language: LocalLetters(language, fits=_LOOKALIKES_BOTH_WAYS.__contains__),
     ),
     source=f"{_BOUCHER}-B (homoglyphs)",
     scale=_FEW,
@@ -124,7 +122,7 @@ _LATIN_LOOKALIKES = _latin_lookalikes()
 )
 def homoglyphs(letter: Match[str], rng: Random) -> str:
     """Replace a Latin letter by a Cyrillic or Greek one that looks the same, or one of these."""
-    return rng.choice(LOOKALIKES.get(letter[0]) or _LATIN_LOOKALIKES[letter[0]])
+    return rng.choice(_LOOKALIKES_BOTH_WAYS[letter[0]])
 
 
 @site_perturbation(
@@ -160,8 +158,7 @@ def zero_width(gap: Match[str], rng: Random, *, language: Language = ENGLISH) ->
 def bidi(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Store a word backwards between controls that make it shown forwards."""
     del rng
-    split = letters if language.code == ENGLISH.code else letters_in
-    backwards = "".join(reversed(split(word.group())))
+    backwards = "".join(reversed(letters_of(word.group(), language)))
     start = _LRO if "\u05d0" <= backwards[0] <= "\u05f2" else _RLO
     return f"{start}{backwards}{_PDF}"
 
@@ -176,8 +173,7 @@ def bidi(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
 def backspace(letter: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Put a letter and a backspace that takes it back before a letter inside a word."""
     written = letter.group()
-    choices = alphabet(written) if language.code == ENGLISH.code else language.alphabet
-    return rng.choice(choices) + "\b" + written
+    return rng.choice(alphabet_of(written, language)) + "\b" + written
 
 
 _WITHOUT = {
@@ -218,6 +214,7 @@ _WITH_DIACRITICS = re.compile(
 )
 
 
+@cache
 def _plain_letters(language: Language) -> dict[str, list[str]]:
     """Return the letters of an alphabet that differ in their diacritics alone, by each of them."""
     by_base: dict[str, list[str]] = {}
@@ -273,7 +270,7 @@ def add_diacritics(letter: Match[str], rng: Random, *, language: Language = ENGL
         written = letter.group()
         group = _plain_letters(language)[written.lower()]
         other = rng.choice([one for one in group if one != written.lower()])
-        return upper(other) if written.isupper() else other
+        return in_case_of(written, other, language)
     return unicodedata.normalize("NFC", letter.group() + rng.choice(_ABOVE))
 
 

@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_ood.languages import ANY, ENGLISH, only, spaced
-from pytest_ood.perturbations._local import gaps_in, letters_in, local_letters, local_words
+from pytest_ood.perturbations._local import (
+    gaps_in,
+    letters_in,
+    letters_of,
+    local_letters,
+    local_words,
+)
 from pytest_ood.perturbations._markup import TAG, outside
 from pytest_ood.perturbations._scripts import TYPED_LETTER, letters
 from pytest_ood.perturbations._words import GAP, WORD
@@ -94,5 +100,4 @@ def _spelt(text: str) -> Iterator[Match[str]]:
 def space_letters(word: Match[str], rng: Random, *, language: Language = ENGLISH) -> str:
     """Write a word with a space between all letters."""
     del rng
-    split = letters if language.code == ENGLISH.code else letters_in
-    return " ".join(split(word.group()))
+    return " ".join(letters_of(word.group(), language))

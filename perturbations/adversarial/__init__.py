@@ -80,8 +80,8 @@ def attack_in_language(attack: Attack, tag: str) -> Attack:
         if isinstance(one, Recipe) and one.languages.accepts(language)
     ]
     raise ConfigurationError(
-        f"{attack.name} does not fit {language.name} ({language.code}): it fits "
-        f"{attack.languages.words}. What fits {language.name}: {', '.join(fit)}"
+        f"{attack.languages.misfit(attack.name, language)}. What fits {language.name}: "
+        f"{', '.join(fit)}"
     )
 
 

@@ -160,12 +160,20 @@ class SuiteData:
             else:
                 whole = self.reader.load(source, name, task)
             if name == IN_DISTRIBUTION:
-                languages = sorted({example.language for example in whole})
+                languages = self._languages(source, whole)
                 for shift in self.suite.shifts:
                     shift.check_languages(languages)
             self.notes.add(*notes_on(f"{self.suite.name}/{name}", whole))
             self._wholes[name] = whole
         return self._wholes[name]
+
+    def _languages(self, source: DataSource | Dataset, whole: Dataset) -> list[str]:
+        """Return the languages of a set; a file is read once more only where its rows differ."""
+        if not isinstance(source, Dataset):
+            resolved = self.reader.resolved(source)
+            if resolved.language_column is None:
+                return [resolved.language or ""]
+        return sorted({example.language for example in whole})
 
     def _cases(self, shift: Shift, source: DataSource | Dataset | Checklist) -> Dataset:
         """Return all cases of a shift that counts cases."""

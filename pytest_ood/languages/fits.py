@@ -24,6 +24,15 @@ class Fits:
     words: str
     accepts: Callable[[Language], bool]
 
+    def misfit(self, name: str, language: Language) -> str:
+        """Return the message that something does not fit a language.
+
+        Args:
+            name: What does not fit.
+            language: The language.
+        """
+        return f"{name} does not fit {language.name} ({language.code}): it fits {self.words}"
+
     def __and__(self, other: Fits) -> Fits:
         """Return what fits the languages of both."""
         return Fits(

@@ -106,6 +106,11 @@ class Language:
     particles: Sequence[str] = ()
     code_mixed: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    @property
+    def has_dotted_i(self) -> bool:
+        """Whether there are an `i` whose capital has a dot, and an `\u0131` that has none."""
+        return "\u0131" in self.alphabet
+
     def __repr__(self) -> str:
         return f"Language({self.code!r})"
 

@@ -75,7 +75,7 @@ def token_f1(answer: str, reference: str, language: Language = ENGLISH) -> float
 def _without_punctuation(answer: str, language: Language) -> str:
     """Return an answer in lower case, without the punctuation of any script."""
     text = _OTHER_WIDTH.sub(lambda match: in_form("NFKC", match[0]), answer)
-    if language.code in ("az", "tr"):
+    if language.has_dotted_i:
         text = text.translate(_DOTTED)
     text = in_form("NFC", text.lower())
     if language.articles:
