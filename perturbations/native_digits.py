@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import regex
 
 from pytest_ood.languages import ENGLISH, Fits, Language
+from pytest_ood.languages.scripts import HAN, JAPANESE
 from pytest_ood.perturbations._local import NOWHERE
 from pytest_ood.perturbations._local_numbers import ASCII_DIGITS, outside_code, own_digits
 from pytest_ood.perturbations.protocol import site_perturbation
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _WIDE = "".join(chr(0xFF10 + value) for value in range(10))
 """Full-width digits, which are as wide as a Chinese character."""
 
-_WIDE_SCRIPTS = ("Hans", "Hant", "Jpan")
 _MARKS = str.maketrans({"\u066b": ".", "\u066c": ","})
 """The marks before decimals and between thousands that go with Arabic digits alone."""
 
@@ -32,7 +32,7 @@ _SEPARATORS = "[.,:/\u066b\u066c-]"
 @cache
 def _other_digits(language: Language) -> str:
     """Return the ten digits besides ASCII's that texts in a language have; "" for none."""
-    if language.script.code in _WIDE_SCRIPTS:
+    if language.script in (HAN, JAPANESE):
         return _WIDE
     return "" if language.code == ENGLISH.code else own_digits(language)
 
